@@ -1,0 +1,139 @@
+"""What a kind of agent is: an adapter to talk to it, and data about what it can do.
+
+An adapter lives in a runner process, one for one session. It yields the members of
+`domain.events.AgentUpdate`; it never stores, publishes or decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Protocol
+
+from agor_jupyter.domain.content import Attachment, Mode
+from agor_jupyter.domain.events import AgentUpdate
+from agor_jupyter.domain.ids import RequestId, SessionId, TaskId
+from agor_jupyter.domain.model import Value
+
+
+class Capabilities(Value):
+    """What an agent can do. What is False is refused with a 409 that names the field."""
+
+    streaming: bool = True
+    thinking: bool = False
+    permissions: bool = True
+    allow_always: bool = True
+    questions: bool = False
+    plan: bool = False
+    interrupt: bool = True
+    steer: bool = False
+    resume: bool = True
+    fork: bool = False
+    fork_at_message: bool = False
+    set_model: bool = False
+    modes: tuple[Mode, ...] = ("ask", "accept_edits", "plan", "full_auto")
+    images: bool = False
+    files: bool = False
+    commands: bool = False
+    context_usage: bool = False
+    cost: bool = False
+    mcp: bool = False
+    subagents: bool = False
+    runs_unasked_in_sandbox: bool = False
+    notes: Mapping[str, str] = {}
+    """Why a field is False, or what it means here: `{field: one sentence}`."""
+
+
+class Probe(Value):
+    """Whether an agent can be used on this machine now, and if not, what to do next."""
+
+    installed: bool
+    version: str = ""
+    authenticated: bool | None = None  # None: cannot be known without a call
+    hint: str = ""
+    models: tuple[str, ...] = ()
+    default_model: str = ""
+
+
+class SessionSpec(Value):
+    """All that an adapter needs to start or resume one conversation.
+
+    `environment` is the whole environment of the agent (an allow-list was applied before);
+    `state_dir` is a private 0700 folder of this person and agent kind that outlives the runner.
+    """
+
+    session_id: SessionId
+    worktree: str
+    mode: Mode = "ask"
+    model: str = ""
+    native_ref: str = ""  # set: resume this conversation
+    environment: dict[str, str] = {}
+    state_dir: str
+    system_append: str = ""
+    options: dict[str, Any] = {}  # the kind's own settings, checked by the adapter
+
+
+class Decision(Value):
+    """A person's, or the policy's, answer to a permission request."""
+
+    outcome: str  # "selected" | "cancelled"
+    option_id: str | None = None
+    message: str = ""
+    answers: dict[str, str] = {}
+
+
+class AgentAdapter(Protocol):
+    """One conversation with one agent. Methods raise `domain.errors`; `events` is endless."""
+
+    async def start(self, spec: SessionSpec) -> None:
+        """Start the agent, or resume `spec.native_ref`. `agent_ready` follows in `events`."""
+        ...
+
+    async def prompt(self, task_id: TaskId, text: str, attachments: tuple[Attachment, ...]) -> None:
+        """Send a prompt; returns when it was handed over. One `turn_ended` follows in `events`."""
+        ...
+
+    async def interrupt(self) -> None:
+        """Stop the turn and all its processes; idempotent. `turn_ended` (cancelled) follows."""
+        ...
+
+    async def answer(self, request_id: RequestId, decision: Decision) -> None:
+        """Hand over a decision. An unknown or withdrawn request is ignored."""
+        ...
+
+    async def set_mode(self, mode: Mode) -> None: ...
+
+    async def set_model(self, model: str) -> None: ...
+
+    def events(self) -> AsyncIterator[AgentUpdate]:
+        """Yield all updates in order, for ever; ends when the agent's process is gone."""
+        ...
+
+    async def close(self) -> None:
+        """End the agent and every process it started. Idempotent."""
+        ...
+
+
+class AgentKind(Protocol):
+    """What an entry point of the group `agor_jupyter.agents` names (a module-level object)."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Name what the agent may see of the server's environment beyond the common allow-list."""
+        ...
+
+    async def probe(self, environment: Mapping[str, str]) -> Probe:
+        """Look, quickly (≤ 2 s) and off the event loop; never raises for a missing agent."""
+        ...
+
+    def make(self) -> AgentAdapter:
+        """Make an adapter. Heavy imports happen in its `start`, in a thread."""
+        ...

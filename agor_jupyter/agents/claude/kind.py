@@ -1,0 +1,79 @@
+"""Claude Code as a kind of agent: its capabilities as data, its probe, its adapters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from agor_jupyter.agents.base import AgentAdapter, Capabilities, Probe
+from agor_jupyter.agents.claude import probe
+from agor_jupyter.agents.claude.adapter import ClaudeAdapter
+
+VARIABLES = (
+    *probe.KEYS,
+    *probe.CLOUDS,
+    "ANTHROPIC_BASE_URL",
+    "ANTHROPIC_CUSTOM_HEADERS",
+    "ANTHROPIC_MODEL",
+    "ANTHROPIC_DEFAULT_OPUS_MODEL",
+    "ANTHROPIC_DEFAULT_SONNET_MODEL",
+    "ANTHROPIC_DEFAULT_HAIKU_MODEL",
+    "ANTHROPIC_BEDROCK_BASE_URL",
+    "ANTHROPIC_VERTEX_BASE_URL",
+    "ANTHROPIC_VERTEX_PROJECT_ID",
+    "AWS_PROFILE",
+    "AWS_REGION",
+    "CLOUD_ML_REGION",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "CLAUDE_CONFIG_DIR",
+    "CLAUDE_CODE_MAX_RETRIES",
+    "CLAUDE_CODE_MAX_OUTPUT_TOKENS",
+    "API_TIMEOUT_MS",
+    "BASH_DEFAULT_TIMEOUT_MS",
+    "BASH_MAX_TIMEOUT_MS",
+    "MAX_THINKING_TOKENS",
+)
+"""What Claude Code may see of the server's environment beyond the common allow-list."""
+
+CAPABILITIES = Capabilities(
+    thinking=True,
+    questions=True,
+    plan=True,
+    set_model=True,
+    images=True,
+    files=True,
+    commands=True,
+    context_usage=True,
+    cost=True,
+    subagents=True,
+    runs_unasked_in_sandbox=False,
+    notes={
+        "permissions": "Reading, listing and searching inside the worktree, and shell commands that Claude "
+        "Code knows to be read-only (ls, cat, git status …), run unasked in every mode.",
+        "steer": "A prompt that is sent while a turn runs is queued.",
+        "fork": "Not offered yet.",
+        "fork_at_message": "Not offered yet.",
+        "mcp": "Not offered yet: only the tools of Claude Code itself.",
+        "allow_always": "The same command, until the agent's process ends; edits: inside the worktree.",
+        "cost": "As Claude Code reports it, of this turn; unknown for the first turn after a lost record.",
+    },
+)
+
+
+class ClaudeKind:
+    """What the entry point `claude` names."""
+
+    kind = "claude"
+    title = "Claude Code"
+    capabilities = CAPABILITIES
+    variables = VARIABLES
+
+    async def probe(self, environment: Mapping[str, str]) -> Probe:
+        """Look for the package, its CLI and a login; runs nothing."""
+        return await asyncio.to_thread(probe.look, dict(environment))
+
+    def make(self) -> AgentAdapter:
+        return ClaudeAdapter()
+
+
+kind = ClaudeKind()

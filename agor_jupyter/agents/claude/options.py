@@ -1,0 +1,176 @@
+"""How Claude Code is started: `ClaudeAgentOptions`, settings and environment from a `SessionSpec`.
+
+docs/agents-claude.md lists what is used of the SDK's options and what is not, and why.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal
+
+from claude_agent_sdk import CanUseTool, ClaudeAgentOptions
+from claude_agent_sdk.types import PermissionMode, SettingSource
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agor_jupyter.agents.base import SessionSpec
+from agor_jupyter.agents.claude import launch
+from agor_jupyter.agents.process import SPAWN_MARKER
+from agor_jupyter.domain.content import Mode
+from agor_jupyter.domain.errors import Unprocessable
+
+BUFFER_BYTES = 64 * 2**20
+"""The SDK's default of 1 MB ends the session on the first notebook with an image."""
+
+KEEP_DAYS = 3650
+"""The CLI deletes transcripts that are older; ours are what `resume` needs."""
+
+MODES: Mapping[Mode, PermissionMode] = {
+    "ask": "default",
+    "accept_edits": "default",
+    "full_auto": "default",
+    "plan": "plan",
+}
+"""Our policy decides, so the CLI asks in every mode but plan, which also tells the model to plan.
+Never acceptEdits or bypassPermissions: then acts would pass that no log has seen asked."""
+
+NOT_OFFERED = (
+    "EnterWorktree",
+    "ExitWorktree",
+    "CronCreate",
+    "CronDelete",
+    "CronList",
+    "ScheduleWakeup",
+    "ListAgents",
+    "SendMessage",
+)
+"""Tools that would work in a checkout that nobody asked to be touched, begin turns by a clock, or
+begin them in other people's sessions on this machine (through sockets in /tmp, past the house)."""
+
+DEFAULTS = {
+    "CLAUDE_CODE_ENABLE_TODO_TOOLS": "1",  # newer models have no plan tool without it
+    "CLAUDE_CODE_ENABLE_TASKS": "0",  # TodoWrite sets the whole plan, so it is right after a resume too
+}
+"""What holds unless the person's environment says otherwise."""
+
+_SDK_NAMES = (
+    "CLAUDE_CODE_ENTRYPOINT",
+    "CLAUDE_AGENT_SDK_VERSION",
+    "CLAUDE_CODE_SDK_READS_SESSION_STATE",
+    "CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING",
+    "PWD",
+)
+
+
+class Settings(BaseModel):
+    """What `SessionSpec.options` may hold for this kind. What it does not know is left alone."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    trusted: bool = False
+    """The person trusts this repository: its CLAUDE.md and .claude/ settings are read."""
+    config_dir: str = ""
+    max_turns: int | None = None
+    effort: Literal["low", "medium", "high", "xhigh", "max"] | None = None
+
+
+def settings_of(spec: SessionSpec) -> Settings:
+    """Check the kind's own settings."""
+    try:
+        return Settings.model_validate(spec.options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise Unprocessable(f"The Claude setting {name!r} is wrong: {first['msg']}.") from error
+
+
+def build(
+    spec: SessionSpec,
+    *,
+    cli: str,
+    launcher: Path,
+    native_ref: str,
+    resume: bool,
+    marker: str,
+    can_use_tool: CanUseTool,
+    on_stderr: Callable[[str], None],
+) -> ClaudeAgentOptions:
+    """Make the SDK's options. `launcher` was written by `write_launcher`."""
+    settings = settings_of(spec)
+    sources: list[SettingSource] = ["project", "local"] if settings.trusted else []
+    return ClaudeAgentOptions(
+        cwd=spec.worktree,
+        cli_path=launcher,
+        model=model_of(spec.model),
+        permission_mode=MODES[spec.mode],
+        tools={"type": "preset", "preset": "claude_code"},
+        disallowed_tools=list(NOT_OFFERED),
+        system_prompt=(
+            {"type": "preset", "preset": "claude_code", "append": spec.system_append}
+            if spec.system_append
+            else {"type": "preset", "preset": "claude_code"}
+        ),
+        setting_sources=sources,
+        settings=json.dumps({"cleanupPeriodDays": KEEP_DAYS}),
+        strict_mcp_config=True,
+        env=environment_of(spec, settings, cli=cli, marker=marker),
+        can_use_tool=can_use_tool,
+        stderr=on_stderr,
+        include_partial_messages=True,
+        forward_subagent_text=True,
+        max_buffer_size=BUFFER_BYTES,
+        enable_file_checkpointing=True,
+        extra_args={"replay-user-messages": None},
+        max_turns=settings.max_turns,
+        effort=settings.effort,
+        session_id=None if resume else native_ref,
+        resume=native_ref if resume else None,
+    )
+
+
+def model_of(name: str) -> str | None:
+    """Give what the CLI takes: the account's default has no name."""
+    return name if name and name != "default" else None
+
+
+def environment_of(spec: SessionSpec, settings: Settings, *, cli: str, marker: str) -> dict[str, str]:
+    """Give what the SDK adds to the environment, with the order for the launcher in it.
+
+    The SDK copies our own environment too; the launcher keeps only the names that are listed here.
+    """
+    environment = {
+        **DEFAULTS,
+        "AGOR_SESSION": spec.session_id,
+        **spec.environment,
+        SPAWN_MARKER: marker.partition("=")[2],
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    }
+    if settings.config_dir:
+        environment["CLAUDE_CONFIG_DIR"] = settings.config_dir
+    keep = [*environment, *_SDK_NAMES]
+    order = {"cli": cli, "keep": keep, "parent": os.getpid()}
+    return {**environment, "AGOR_LAUNCH": json.dumps(order)}
+
+
+def config_dir_of(spec: SessionSpec) -> Path:
+    """Find where the CLI keeps logins and transcripts for this session."""
+    named = settings_of(spec).config_dir or spec.environment.get("CLAUDE_CONFIG_DIR")
+    home = spec.environment.get("HOME") or str(Path.home())
+    return Path(named) if named else Path(home) / ".claude"
+
+
+def write_launcher(state_dir: Path) -> Path:
+    """Write the small executable that stands between the SDK and the CLI. It holds no secret."""
+    path = state_dir / "claude-launch"
+    words = [sys.executable, "-I", "-S", str(Path(launch.__file__).resolve())]
+    text = f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n'
+    # Replaced as a whole: another session of this person may be starting from it right now.
+    fresh = state_dir / f"claude-launch.{os.getpid()}"
+    fresh.write_text(text, encoding="utf-8")
+    fresh.chmod(0o700)
+    fresh.replace(path)
+    return path

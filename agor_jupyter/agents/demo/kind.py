@@ -1,0 +1,43 @@
+"""The demo agent as data. What it does is in `adapter`; what it says is in `scripts/`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from agor_jupyter.agents.base import AgentAdapter, Capabilities, Probe
+
+VERSION = "1"
+MODELS = ("demo", "demo-slow")
+
+
+class DemoKind:
+    """See `agents.base.AgentKind`."""
+
+    kind = "demo"
+    title = "Demo agent"
+    variables: tuple[str, ...] = ()
+    capabilities = Capabilities(
+        thinking=True,
+        questions=True,
+        plan=True,
+        set_model=True,
+        context_usage=True,
+        notes={
+            "steer": "A prompt waits until the turn before it has ended.",
+            "fork": "The demo agent keeps one line of conversation.",
+            "images": "The demo agent reads its script, not pictures.",
+        },
+    )
+
+    async def probe(self, environment: Mapping[str, str]) -> Probe:
+        return Probe(
+            installed=True, version=VERSION, authenticated=True, models=MODELS, default_model=MODELS[0]
+        )
+
+    def make(self) -> AgentAdapter:
+        from agor_jupyter.agents.demo.adapter import DemoAdapter
+
+        return DemoAdapter()
+
+
+kind = DemoKind()

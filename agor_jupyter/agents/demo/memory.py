@@ -1,0 +1,63 @@
+"""What the demo agent remembers of a conversation: one JSON file, written after every step."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import secrets
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from agor_jupyter.domain.errors import AgentUnavailable
+from agor_jupyter.domain.model import Value
+
+_REF = re.compile(r"^demo-[0-9a-f]{16}$")
+
+
+class Conversation(Value):
+    """`tokens` is how full the context is; `turns` counts the prompts that were taken."""
+
+    native_ref: str
+    prompts: tuple[str, ...] = ()
+    tokens: int = 0
+    steps_done: int = 0
+
+
+def begin() -> Conversation:
+    return Conversation(native_ref=f"demo-{secrets.token_hex(8)}")
+
+
+def load(folder: str, native_ref: str) -> Conversation:
+    """Find a conversation again. Raises `AgentUnavailable` when it is not there."""
+    gone = AgentUnavailable(
+        f"There is no conversation {native_ref!r}.", hint="Its files are gone: begin a new session."
+    )
+    if not _REF.match(native_ref):
+        raise gone
+    try:
+        return Conversation.model_validate_json(_path(folder, native_ref).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise gone from error
+
+
+def save(folder: str, conversation: Conversation) -> None:
+    """Replace the file as a whole: a kill at any moment leaves the old or the new one."""
+    path = _path(folder, conversation.native_ref)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = path.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "w", encoding="utf-8") as file:
+            json.dump(conversation.model_dump(mode="json"), file)
+        fresh.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            fresh.unlink()
+        raise AgentUnavailable(f"The conversation cannot be kept: {error.strerror}.") from error
+
+
+def _path(folder: str, native_ref: str) -> Path:
+    return Path(folder) / f"{native_ref}.json"

@@ -1,0 +1,1 @@
+"""`jupyter agor …`: the demo, and the runners that outlive a server."""

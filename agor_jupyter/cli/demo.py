@@ -1,0 +1,83 @@
+"""`jupyter agor demo`: a small repository, a board with three worktrees, and an agent at work.
+
+All that it makes lies in one scratch folder: the repository, the data, Jupyter's own configuration.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import webbrowser
+from pathlib import Path
+from typing import Any
+
+from agor_jupyter.cli import headless
+from agor_jupyter.cli.lab import Lab, LabFailed, free_port, prepare
+from agor_jupyter.domain.errors import AgorError
+
+
+def add_to(commands: Any) -> None:  # argparse's own type for this is private
+    parser = commands.add_parser("demo", help="run the demo: no key, no account")
+    parser.add_argument(
+        "--headless", action="store_true", help="run the story without a browser, and check it"
+    )
+    parser.add_argument(
+        "--agent", default="demo", help="the agent that works (default: demo; claude needs a login)"
+    )
+    parser.add_argument(
+        "--folder", default="", help="the scratch folder (default: a new one, removed at the end)"
+    )
+    parser.add_argument("--port", type=int, default=0, help="the server's port (default: a free one)")
+    parser.add_argument("--no-browser", action="store_true", help="print the address instead of opening it")
+    parser.add_argument(
+        "--prepare", action="store_true", help="only write the folder and its configuration (for Binder)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Make the scratch folder, run, clean up."""
+    kept = bool(arguments.folder)
+    folder = Path(arguments.folder or tempfile.mkdtemp(prefix="agor-demo-")).expanduser().resolve()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        prepare(folder, arguments.agent)
+        if arguments.prepare:
+            print(f"Prepared {folder}.")
+            return 0
+        lab = Lab(folder, arguments.port or free_port())
+        if arguments.headless:
+            return headless.run(lab, arguments.agent)
+        return _serve(lab, browser=not arguments.no_browser)
+    except (AgorError, LabFailed) as error:
+        print(f"The demo cannot run: {error}", file=sys.stderr)
+        return 1
+    finally:
+        if not kept:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _serve(lab: Lab, *, browser: bool) -> int:
+    """Run JupyterLab until the person stops it."""
+    with lab.running() as server:
+        lab.wait_ready()
+        address = lab.address()
+        print(f"\nThe demo's board: {address}\nStop it with Control-C.\n", flush=True)
+        if browser:
+            webbrowser.open(address)
+        with contextlib.suppress(KeyboardInterrupt):
+            return _wait(server)
+    return 0
+
+
+def _wait(server: subprocess.Popen[bytes]) -> int:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    return server.wait()

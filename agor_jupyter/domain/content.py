@@ -1,0 +1,122 @@
+"""What a message or a tool call is made of. Literals are the Agent Client Protocol's own."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from agor_jupyter.domain.model import Value
+
+ToolKind = Literal[
+    "read",
+    "edit",
+    "delete",
+    "move",
+    "search",
+    "execute",
+    "think",
+    "fetch",
+    "switch_mode",
+    "other",
+]
+ToolStatus = Literal["pending", "in_progress", "completed", "failed"]
+StopReason = Literal[
+    "end_turn",
+    "max_tokens",
+    "max_turn_requests",
+    "refusal",
+    "cancelled",
+    "failed",
+    "lost",
+]
+PermissionKind = Literal["allow_once", "allow_always", "reject_once", "reject_always"]
+Mode = Literal["ask", "accept_edits", "plan", "full_auto"]
+
+
+class TextContent(Value):
+    """Text that a tool gave back. `truncated` says how many bytes the middle lost."""
+
+    type: Literal["text"] = "text"
+    text: str
+    truncated: int = 0
+
+
+class DiffContent(Value):
+    """A change to one file. `old_text` is None for a new file, `new_text` for a deleted one."""
+
+    type: Literal["diff"] = "diff"
+    path: str
+    old_text: str | None = None
+    new_text: str | None = None
+
+
+class TerminalContent(Value):
+    """What a command printed so far (stdout and stderr in order) and its exit code."""
+
+    type: Literal["terminal"] = "terminal"
+    text: str
+    exit_code: int | None = None
+    truncated: int = 0
+
+
+ToolContent = Annotated[TextContent | DiffContent | TerminalContent, Field(discriminator="type")]
+
+
+class ToolLocation(Value):
+    """A file that a tool call touches. `line` counts from 1."""
+
+    path: str
+    line: int | None = None
+
+
+class PlanEntry(Value):
+    content: str
+    priority: Literal["high", "medium", "low"] = "medium"
+    status: Literal["pending", "in_progress", "completed"] = "pending"
+
+
+class PermissionOption(Value):
+    option_id: str
+    name: str
+    kind: PermissionKind
+
+
+class Question(Value):
+    """A question to the person. No `choices` means a free answer."""
+
+    question: str
+    header: str = ""
+    choices: tuple[str, ...] = ()
+    multiple: bool = False
+
+
+class Attachment(Value):
+    """A file sent with a prompt. `data` is base64 for an image, text otherwise."""
+
+    name: str
+    media_type: str
+    data: str
+
+
+class Usage(Value):
+    """Tokens of one task. `cost_usd` only when the agent reports one; never computed here."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_read_tokens: int = 0
+    cached_write_tokens: int = 0
+    thought_tokens: int = 0
+    cost_usd: float | None = None
+
+    @property
+    def total_tokens(self) -> int:
+        return self.input_tokens + self.output_tokens + self.cached_read_tokens + self.cached_write_tokens
+
+
+class Checkpoint(Value):
+    """The commit that records a worktree's files: on `ref`, whose parent is the worktree's HEAD."""
+
+    ref: str
+    sha: str
+    head_sha: str

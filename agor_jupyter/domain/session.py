@@ -1,0 +1,83 @@
+"""Sessions and tasks as they are listed: small records, without the words that were said."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from agor_jupyter.domain.content import Mode, StopReason, Usage
+from agor_jupyter.domain.ids import SessionId, TaskId, UserId, WorktreeId
+from agor_jupyter.domain.model import Value
+
+SessionStatus = Literal[
+    "idle",
+    "queued",
+    "starting",
+    "running",
+    "awaiting_permission",
+    "interrupted",
+    "failed",
+    "lost",
+    "archived",
+]
+TaskStatus = Literal["queued", "running", "ended", "removed"]
+
+
+class Session(Value):
+    """One conversation with one agent in one worktree, as of event `last_seq`.
+
+    Written only together with the events it follows from (`EventLog.append`).
+    `last_words` is one line of at most 200 characters. `queue_paused` says why, or is empty.
+    """
+
+    id: SessionId
+    worktree_id: WorktreeId
+    agent: str
+    title: str
+    owner: UserId
+    created_ms: int
+    updated_ms: int
+    status: SessionStatus = "idle"
+    mode: Mode = "ask"
+    model: str = ""
+    parent_id: SessionId | None = None
+    genealogy: Literal["root", "fork", "spawn"] = "root"
+    native_ref: str = ""
+    last_seq: int = 0
+    last_words: str = ""
+    last_stop_reason: StopReason | None = None
+    error: str = ""
+    hint: str = ""
+    queue_paused: str = ""
+    current_task: TaskId | None = None
+    queue: tuple[TaskId, ...] = ()
+    task_count: int = 0
+    pending: tuple[str, ...] = ()
+    usage: Usage = Usage()
+    context_used: int | None = None
+    context_size: int | None = None
+    archived: bool = False
+
+
+class Task(Value):
+    """One prompt and what became of it. `place` counts from 0 in the queue, None once started."""
+
+    id: TaskId
+    session_id: SessionId
+    by: UserId
+    prompt: str
+    status: TaskStatus
+    place: int | None = None
+    queued_ms: int
+    started_ms: int | None = None
+    ended_ms: int | None = None
+    stop_reason: StopReason | None = None
+    usage: Usage = Usage()
+    base_sha: str = ""
+    head_sha: str = ""
+    checkpoint_ref: str = ""
+    checkpoint_sha: str = ""
+    files_changed: int = 0
+    lines_added: int = 0
+    lines_removed: int = 0
+    error: str = ""
+    hint: str = ""

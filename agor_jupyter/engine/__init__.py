@@ -1,0 +1,1 @@
+"""The one writer of work: queues, runs, interrupts, recovers. Everybody else reads the log."""

@@ -1,0 +1,253 @@
+"""The engine: `WorkPort` over one `SessionRunner` a session, and what happens at start and stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+from agor_jupyter.domain.content import Mode
+from agor_jupyter.domain.errors import AgorError, Conflict, NotFound, RunnerLost, TimedOut, UnsupportedByAgent
+from agor_jupyter.domain.events import (
+    InterruptRequested,
+    ModeChanged,
+    ModelChanged,
+    QueueResumed,
+    SessionCreated,
+    SessionEvent,
+    SessionUpdate,
+    SessionUpdated,
+    TaskQueued,
+    TaskRemoved,
+    TaskUpdated,
+)
+from agor_jupyter.domain.ids import RequestId, SessionId, TaskId, UserId
+from agor_jupyter.domain.ports import Prompt
+from agor_jupyter.domain.session import Session, Task
+from agor_jupyter.engine import permission_broker
+from agor_jupyter.engine.parts import EngineParts
+from agor_jupyter.engine.session_runner import SessionRunner
+from agor_jupyter.executors.base import Handle, RunnerLink
+
+logger = logging.getLogger("agor_jupyter.engine")
+
+Tell = Callable[[RunnerLink], Awaitable[None]]
+
+OnStop = Literal["keep", "finish_task", "stop"]
+STOP_SECONDS = 10.0
+ADOPT_SECONDS = 5.0
+"""How long a start waits for the runners it found; one that hangs is dealt with while the server serves."""
+
+
+class Engine:
+    """Writes all work. One for a data folder; `recover` before the first verb, `close` at the end."""
+
+    def __init__(self, parts: EngineParts) -> None:
+        self.parts = parts
+        self._runners: dict[SessionId, SessionRunner] = {}
+
+    # --- start and stop ----------------------------------------------------
+
+    async def recover(self) -> None:
+        """Adopt the runners of a server that is gone, end what was lost, go on with the queues."""
+        log = self.parts.log
+        adopted: dict[SessionId, asyncio.Task[None]] = {}
+        for _, session_id, handle, offset in await log.runners():
+            runner = self._runner(session_id)
+            adopted[session_id] = runner.adopt(Handle.model_validate_json(handle), offset)
+        if adopted:
+            await asyncio.wait(adopted.values(), timeout=ADOPT_SECONDS)
+        for status in ("starting", "running", "awaiting_permission", "queued"):
+            cursor: str | None = None
+            while True:
+                page = await log.sessions(status=status, cursor=cursor, archived=None)
+                for session in page.items:
+                    if session.id not in adopted:
+                        await self._pick_up(session)
+                cursor = page.next
+                if cursor is None:
+                    break
+
+    async def _pick_up(self, session: Session) -> None:
+        """Go on with a session that no runner is known of."""
+        runner = self._runner(session.id)
+        if session.current_task is not None:
+            await runner.end_without_runner()
+        runner.wake()
+
+    async def close(self, on_stop: OnStop = "keep") -> list[SessionId]:
+        """Stop following, as `on_stop` says; give the sessions whose agents work on."""
+        working: list[SessionId] = []
+        for session_id in self._runners:
+            session = await self.parts.log.session(session_id)
+            if session is not None and session.current_task is not None and on_stop != "stop":
+                working.append(session_id)
+        runners = list(self._runners.values())
+        if on_stop != "keep":
+            await asyncio.gather(*(self._end(runner, on_stop) for runner in runners))
+        await asyncio.gather(*(runner.close() for runner in runners))
+        self._runners.clear()
+        return working
+
+    async def _end(self, runner: SessionRunner, on_stop: OnStop) -> None:
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await runner.close_runner(finish_task=on_stop == "finish_task")
+                if on_stop == "stop":
+                    await runner.wait_ended()
+        except (AgorError, TimeoutError) as error:
+            logger.warning("the runner of %s did not end in order: %s", runner.session_id, error)
+            if on_stop == "stop" and runner.handle is not None:
+                await self.parts.executor.reap(runner.handle)
+
+    def is_working(self) -> bool:
+        """Say whether an agent has a task under way."""
+        return any(runner.working for runner in self._runners.values())
+
+    def _runner(self, session_id: SessionId) -> SessionRunner:
+        runner = self._runners.get(session_id)
+        if runner is None:
+            runner = self._runners[session_id] = SessionRunner(session_id, self.parts)
+            runner.start()
+        return runner
+
+    async def _session(self, session_id: SessionId) -> Session:
+        session = await self.parts.log.session(session_id)
+        if session is None:
+            raise NotFound(f"There is no session {session_id}.")
+        return session
+
+    async def _say(
+        self, session_id: SessionId, update: SessionUpdate, task_id: TaskId | None = None
+    ) -> Session:
+        runner = self._runner(session_id)
+        return (await runner.append([runner.draft(update, task_id)])).session
+
+    # --- the verbs ---------------------------------------------------------
+
+    async def create_session(self, session: Session) -> Session:
+        created = SessionCreated(
+            by=session.owner, agent=session.agent, title=session.title, mode=session.mode, model=session.model
+        )
+        runner = self._runner(session.id)
+        async with runner.lock:
+            appended = await self.parts.log.append(session.id, [runner.draft(created)], create=session)
+        return appended.session
+
+    async def prompt(self, session_id: SessionId, prompt: Prompt, *, by: UserId) -> Task:
+        session = await self._session(session_id)
+        if session.archived:
+            raise Conflict("The session is archived.", hint="Restore it, then prompt again.")
+        update = TaskQueued(by=by, prompt=prompt.text, attachments=prompt.attachments)
+        await self._say(session_id, update, prompt.task_id)
+        self._runner(session_id).wake()
+        return await self._task(prompt.task_id)
+
+    async def _task(self, task_id: TaskId) -> Task:
+        task = await self.parts.log.task(task_id)
+        if task is None:
+            raise NotFound(f"There is no task {task_id}.")
+        return task
+
+    async def edit_task(
+        self, task_id: TaskId, *, by: UserId, prompt: str | None = None, place: int | None = None
+    ) -> Task:
+        return await self._change_queued(task_id, TaskUpdated(by=by, prompt=prompt, place=place))
+
+    async def remove_task(self, task_id: TaskId, *, by: UserId) -> Task:
+        return await self._change_queued(task_id, TaskRemoved(by=by))
+
+    async def _change_queued(self, task_id: TaskId, update: TaskUpdated | TaskRemoved) -> Task:
+        task = await self._task(task_id)
+        runner = self._runner(task.session_id)
+        async with runner.lock:  # the task may start in this moment
+            session = await self._session(task.session_id)
+            if task_id not in session.queue:
+                raise Conflict("The task is not queued any more.", hint="Interrupt it, or send a new prompt.")
+            await runner.append_locked([runner.draft(update, task_id)])
+        return await self._task(task_id)
+
+    async def interrupt(self, session_id: SessionId, *, by: UserId) -> Session:
+        session = await self._session(session_id)
+        runner = self._runner(session_id)
+        if session.current_task is not None:
+            session = await self._say(session_id, InterruptRequested(by=by), session.current_task)
+            await runner.interrupt(by)
+        elif session.status == "queued":
+            runner.stop_next(session.queue[0], by)
+        return session
+
+    async def resume(self, session_id: SessionId, *, by: UserId) -> Session:
+        session = await self._session(session_id)
+        if session.archived:
+            raise Conflict("The session is archived.", hint="Restore it, then resume.")
+        if session.current_task is not None:
+            return session
+        session = await self._say(session_id, QueueResumed(by=by))
+        self._runner(session_id).wake()
+        return session
+
+    async def answer(
+        self,
+        request_id: RequestId,
+        *,
+        by: UserId,
+        option_id: str | None = None,
+        message: str = "",
+        answers: dict[str, str] | None = None,
+        digest: str | None = None,
+    ) -> SessionEvent:
+        event, request = await permission_broker.find(self.parts.log, request_id)
+        resolved = permission_broker.check(
+            request, by=by, option_id=option_id, message=message, answers=answers or {}, digest=digest
+        )
+        appended = await self._runner(event.session_id).answer(resolved, event.task_id)
+        return appended.events[-1]
+
+    async def set_mode(self, session_id: SessionId, mode: Mode, *, by: UserId) -> Session:
+        session = await self._session(session_id)
+        if mode not in self.parts.capabilities(session.agent).modes:
+            raise UnsupportedByAgent(session.agent, f"{mode}_mode", hint="Choose another mode.")
+        session = await self._say(session_id, ModeChanged(mode=mode, by=by))
+        await self._tell(session_id, lambda link: link.set_mode(mode, by=by))
+        return session
+
+    async def set_model(self, session_id: SessionId, model: str, *, by: UserId) -> Session:
+        session = await self._session(session_id)
+        capable = self.parts.capabilities(session.agent).set_model
+        if not capable and session.native_ref:
+            raise UnsupportedByAgent(session.agent, "set_model", hint="Start a new session with that model.")
+        session = await self._say(session_id, ModelChanged(model=model, by=by))
+        if capable:
+            await self._tell(session_id, lambda link: link.set_model(model, by=by))
+        return session
+
+    async def _tell(self, session_id: SessionId, say: Tell) -> None:
+        """Tell a live runner at once; one that starts later reads the session's record."""
+        link = self._runner(session_id).link
+        if link is None:
+            return
+        try:
+            await say(link)
+        except (RunnerLost, TimedOut) as error:
+            logger.info("the runner of %s was not told: %s", session_id, error)
+
+    async def update_session(
+        self, session_id: SessionId, *, by: UserId, title: str | None = None, archived: bool | None = None
+    ) -> Session:
+        await self._session(session_id)
+        session = await self._say(session_id, SessionUpdated(by=by, title=title, archived=archived))
+        if archived:
+            await self.close_session(session_id, by=by)
+        elif archived is not None:
+            self._runner(session_id).wake()  # it may have been put away with a queue that nothing paused
+        return session
+
+    async def close_session(self, session_id: SessionId, *, by: UserId) -> None:
+        session = await self._session(session_id)
+        runner = self._runner(session_id)
+        if session.current_task is not None:
+            await self._say(session_id, InterruptRequested(by=by), session.current_task)
+            await runner.interrupt(by)
+        await self._end(runner, "stop")

@@ -1,0 +1,219 @@
+"""All rooms made and joined: one `Wiring` a server, opened before the first request, closed last."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote
+
+from traitlets.utils.importstring import import_item
+
+from agor_jupyter.agents import registry
+from agor_jupyter.agents.base import AgentKind, SessionSpec
+from agor_jupyter.agents.process import allowed_environment
+from agor_jupyter.board.documents import BoardDocuments
+from agor_jupyter.board.mirror import BoardMirror
+from agor_jupyter.domain.errors import AgorError
+from agor_jupyter.domain.ids import ENTROPY_BYTES, WorktreeId, make_id
+from agor_jupyter.domain.repo import Worktree
+from agor_jupyter.domain.session import Session
+from agor_jupyter.engine.parts import EngineParts, Launch
+from agor_jupyter.engine.supervisor import Engine, OnStop
+from agor_jupyter.extension import seed
+from agor_jupyter.extension.git_of_house import EngineCheckpoints
+from agor_jupyter.extension.places import Places, find_places
+from agor_jupyter.extension.transcripts_of_house import HouseTranscripts
+from agor_jupyter.git.room import GitRoom
+from agor_jupyter.server import file_guard, kernels
+from agor_jupyter.server.roles import KnownPeople
+from agor_jupyter.server.routes import open_server
+from agor_jupyter.service.catalogue import Catalogue
+from agor_jupyter.service.house import House
+from agor_jupyter.service.reconcile import reconcile
+from agor_jupyter.store.facade import Store
+from agor_jupyter.store.opening import open_store
+from agor_jupyter.store.wall_clock import wall_clock
+from agor_jupyter.transcripts.live import LiveSink
+from agor_jupyter.transcripts.writer import TranscriptWriter
+
+if TYPE_CHECKING:
+    from jupyter_server.serverapp import ServerApp
+
+    from agor_jupyter.extension.app import AgorApp
+
+logger = logging.getLogger("agor_jupyter")
+
+
+def new_id(prefix: str) -> str:
+    return make_id(prefix, secrets.token_bytes(ENTROPY_BYTES))
+
+
+def folder_of(name: str) -> str:
+    """Name a person's folder: their own name where it can be one, and never a way out of it."""
+    quoted = quote(name, safe=" @")
+    return quoted.replace(".", "%2E") if quoted.startswith(".") else quoted
+
+
+def open_wiring(app: AgorApp, server: ServerApp) -> Wiring | None:
+    """Open the store and make the rooms. What prevents it is said, and the server runs without us.
+
+    Blocks: it runs before the loop, so that boards are registered before a page can connect.
+    """
+    places = find_places(server.root_dir, app.data_dir, app.worktrees_dir, app.transcripts_dir)
+    try:
+        store = open_store(places.paths.data_dir)
+    except AgorError as error:
+        app.log.error("agor-jupyter cannot start: %s %s", error.detail, error.hint)
+        server.web_app.settings["agor_closed"] = error
+        return None
+    file_guard.install()
+    wiring = Wiring(app, store, places, server.web_app.settings)
+    if not store.read_only:
+        wiring.forget_kernels = kernels.inject(server, store.tokens)
+    return wiring
+
+
+def _nothing() -> None:
+    """Undo nothing."""
+
+
+class Wiring:
+    """Everything that one server runs. Made before the loop; `start` and `stop` run on it."""
+
+    def __init__(self, app: AgorApp, store: Store, places: Places, settings: dict[str, Any]) -> None:
+        self.app = app
+        self.store = store
+        self.places = places
+        paths = places.paths
+        self.kinds = {kind.kind: kind for kind in registry.list_kinds()}
+        self.git = GitRoom(paths.data_dir / "git", paths.worktrees_root)
+        self.executor = import_item(app.executor_class)()
+        self.engine = Engine(self._engine_parts())
+        sink = LiveSink(settings, paths.root_dir or paths.data_dir)
+        people: KnownPeople = settings.setdefault("agor_people", KnownPeople())
+        self.transcripts = TranscriptWriter(
+            store.log, sink, paths.transcripts_root, self._worktree, name_of=people.name_of
+        )
+        self.boards = BoardDocuments(store.records, settings, read_only=store.read_only)
+        self.mirror = BoardMirror(store.log, store.records, self.boards)
+        self.house = House(
+            log=store.log,
+            records=store.records,
+            work=self.engine,
+            git=self.git,
+            boards=self.boards,
+            agents=Catalogue(self.kinds, self._visible(), wall_clock),
+            transcripts=HouseTranscripts(self.transcripts, store.log, paths, settings["base_url"]),
+            tokens=store.tokens,
+            paths=paths,
+            clock=wall_clock,
+            new_id=new_id,
+            read_only=store.read_only,
+            data_dir_note=self.places.note,
+        )
+        self.hub = open_server(settings, self.house)
+        self.forget_kernels: Callable[[], None] = _nothing
+
+    # --- how agents are launched -------------------------------------------
+
+    def _engine_parts(self) -> EngineParts:
+        data = self.places.paths.data_dir
+        launch = Launch(
+            log_path=lambda session_id, run_id: str(data / "sessions" / session_id / run_id / "events.jsonl"),
+            socket_path=self.executor.socket_path,
+            orphan_hours=self.app.orphan_hours,
+            idle_seconds=self.app.idle_minutes * 60,
+        )
+        return EngineParts(
+            log=self.store.log,
+            executor=self.executor,
+            checkpoints=EngineCheckpoints(self.git),
+            worktree=self._worktree,
+            session_spec=self._session_spec,
+            capabilities=lambda kind: self._kind(kind).capabilities,
+            clock=wall_clock,
+            new_id=new_id,
+            launch=launch,
+        )
+
+    def _kind(self, name: str) -> AgentKind:
+        return self.kinds[name] if name in self.kinds else registry.get(name)
+
+    async def _worktree(self, worktree_id: WorktreeId) -> Worktree | None:
+        return await self.store.records.worktrees.get(worktree_id)
+
+    def _session_spec(self, session: Session, worktree: Worktree) -> SessionSpec:
+        state = self.places.paths.data_dir / "agents" / session.agent / folder_of(session.owner)
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        kind = self._kind(session.agent)
+        extra = self.app.agent_environment.get(session.agent, {})
+        return SessionSpec(
+            session_id=session.id,
+            worktree=worktree.path,
+            mode=session.mode,
+            model=session.model,
+            native_ref=session.native_ref,
+            environment={**allowed_environment(os.environ, kind.variables), **extra},
+            state_dir=str(state),
+            options=self.app.agent_options.get(session.agent, {}),
+        )
+
+    def _visible(self) -> dict[str, str]:
+        """What a probe may look at: the allow-list, and what some kind declares."""
+        names = [name for kind in self.kinds.values() for name in kind.variables]
+        extra = [item for kind in self.app.agent_environment.values() for item in kind.items()]
+        return {**allowed_environment(os.environ, names), **dict(extra)}
+
+    # --- start and stop ----------------------------------------------------
+
+    async def start(self) -> None:
+        """Heal what a crash left, go on with the work, then let the readers follow."""
+        await self.boards.start()
+        if self.house.read_only:
+            logger.warning("agor-jupyter is read-only here: %s", self.house.read_only)
+        else:
+            healed = await reconcile(self.house)
+            logger.info("mended at start: %s", healed)
+            await self.store.tokens.revoke_all(kernels.PURPOSE)  # their kernels ended with their server
+            await self._hide_from_git()
+            await self.transcripts.start()
+            await self.engine.recover()
+        await self.mirror.start()
+        if self.app.demo_dir and not self.house.read_only:
+            await seed.plant(self.house, self.boards, self.app.demo_dir, self.app.demo_agent)
+
+    async def _hide_from_git(self) -> None:
+        """Keep our folders out of a repository that `root_dir` lies in."""
+        paths = self.places.paths
+        root = paths.root_dir
+        if root is None or not paths.worktrees_root.is_relative_to(root):
+            return
+        try:
+            top = (await self.git.repos.inspect(str(root))).top
+            await self.git.repos.exclude(top, str(paths.worktrees_root.parent))
+        except AgorError:
+            return  # root_dir is in no repository
+
+    async def stop(self) -> None:
+        """Close in the order of the shelves, readers after the writer."""
+        self.forget_kernels()
+        await self.hub.close()
+        working = await self.engine.close(cast(OnStop, self.app.on_server_stop))
+        if working:
+            logger.warning(
+                "%d agents go on without the server; `jupyter agor runners list` shows them and "
+                "`jupyter agor runners stop` ends them.",
+                len(working),
+            )
+        if not self.house.read_only:
+            await self.transcripts.close()
+        await self.mirror.close()
+        await self.boards.close()
+        await self.git.close()
+        await self.store.close()
+
+    def is_working(self) -> bool:
+        return self.engine.is_working()

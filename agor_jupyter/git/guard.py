@@ -1,0 +1,132 @@
+"""What a repository's own configuration could make git run, and how that is switched off.
+
+git runs programs that `.git/config` names: filters at checkout, add and status; transports at
+fetch. Hooks, fsmonitor, external diffs and textconv are off by fixed settings and flags
+(`environment`, `diffs`); filters and transport helpers have names that the repository chooses, so
+they are looked up here and overridden one by one. The person's own global and system
+configuration is trusted and stays in force (git-lfs installed for the user works; a filter that
+only the repository configures does not run until repositories can be trusted).
+
+Not a sandbox: whoever may change `.git/config` between this look and the command wins the race.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from agor_jupyter.git.layout import GitFolders
+
+_WORDS = re.compile(
+    rb"filter|include|sshcommand|gitproxy|uploadpack|helper|askpass|vcs|worktree|alternaterefs", re.IGNORECASE
+)
+"""A section or variable name cannot be escaped in a config file: without these words there is nothing."""
+
+_LARGEST_CONFIG = 1 << 20
+
+_OVERRIDES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"filter\..+\.(?:clean|smudge|process)", re.DOTALL), ""),
+    (re.compile(r"filter\..+\.required", re.DOTALL), "false"),
+    (re.compile(r"core\.sshcommand"), "ssh"),
+    (re.compile(r"core\.alternaterefscommand"), ""),
+    (re.compile(r"credential(?:\..+)?\.helper", re.DOTALL), ""),
+)
+_UNSAFE_TO_FETCH = re.compile(r"core\.gitproxy|remote\..+\.(?:vcs|uploadpack|receivepack)", re.DOTALL)
+"""Of these git takes the first value, not the last, or knows none that is harmless."""
+_PARTIAL_CLONE = re.compile(r"extensions\.partialclone|remote\..+\.promisor", re.DOTALL)
+
+_OWN = ("local", "worktree")
+
+Stamp = tuple[tuple[int, int, int] | None, ...]
+
+
+class Setting(NamedTuple):
+    scope: str
+    name: str
+    value: str
+
+
+def config_files(folders: GitFolders) -> tuple[Path, ...]:
+    return (folders.common / "config", folders.own / "config.worktree", folders.common / "config.worktree")
+
+
+def stamp(files: Iterable[Path]) -> Stamp:
+    """Identify the present state of the files, cheaply."""
+    return tuple(_stamp(file) for file in files)
+
+
+def _stamp(file: Path) -> tuple[int, int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return (found.st_ino, found.st_mtime_ns, found.st_size)
+
+
+def needs_a_look(files: Iterable[Path]) -> bool:
+    """Say whether a config file may hold what `overrides` looks for; errs on the safe side."""
+    return any(_may_hold(file) for file in files)
+
+
+def _may_hold(file: Path) -> bool:
+    try:
+        with file.open("rb") as opened:
+            text = opened.read(_LARGEST_CONFIG + 1)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return len(text) > _LARGEST_CONFIG or _WORDS.search(text) is not None
+
+
+def includes_others(files: Iterable[Path]) -> bool:
+    """Say whether the files may pull in others, whose changes `stamp` does not see."""
+    return any(b"include" in file.read_bytes().lower() for file in files if file.is_file())
+
+
+def read_settings(listing: str) -> list[Setting]:
+    """Read what `git config --list --show-scope -z` printed."""
+    parts = listing.split("\0")
+    settings = []
+    for scope, entry in zip(parts[::2], parts[1::2], strict=False):
+        name, _, value = entry.partition("\n")
+        settings.append(Setting(scope, name, value))
+    return settings
+
+
+def overrides(settings: Iterable[Setting]) -> tuple[tuple[str, str], ...]:
+    """Give the settings that take the teeth out of the repository's own ones.
+
+    What the repository sets to the very value that the person's own configuration has is left.
+    """
+    found: dict[str, str] = {}
+    for setting in _brought(settings):
+        for pattern, harmless in _OVERRIDES:
+            if pattern.fullmatch(setting.name):
+                found[setting.name] = harmless
+    return tuple(found.items())
+
+
+def _brought(settings: Iterable[Setting]) -> list[Setting]:
+    everything = list(settings)
+    trusted = {(s.name, s.value) for s in everything if s.scope in ("global", "system")}
+    return [s for s in everything if s.scope in _OWN and (s.name, s.value) not in trusted]
+
+
+def unsafe_to_fetch(settings: Iterable[Setting]) -> list[str]:
+    """Name the settings that run a program at fetch and cannot be overridden."""
+    return sorted({s.name for s in _brought(settings) if _UNSAFE_TO_FETCH.fullmatch(s.name)})
+
+
+def unsafe_to_read(settings: Iterable[Setting]) -> list[str]:
+    """Name the settings that would run a program even at reading: a partial clone fetches lazily."""
+    everything = list(settings)
+    partial = any(_PARTIAL_CLONE.fullmatch(s.name) for s in everything)
+    return unsafe_to_fetch(everything) if partial else []
+
+
+def files_elsewhere(settings: Iterable[Setting]) -> bool:
+    """Say whether a worktree's own configuration puts its files elsewhere (`core.worktree`)."""
+    return any(s.scope == "worktree" and s.name == "core.worktree" for s in settings)

@@ -1,0 +1,110 @@
+"""The runner's socket: who is connected, and what is done when its file vanishes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from pathlib import Path
+
+from agor_jupyter.runner.connection import Connection, Perform
+from agor_jupyter.runner.log import Log
+
+MAX_CLIENTS = 64
+FED_SECONDS = 2.0
+
+
+def _bind(path: str) -> socket.socket:
+    """Bind a socket that only this user may open, from its first moment on.
+
+    The umask is set for this call alone: agents inherit it, and what they write into a worktree must
+    have the modes that a person's own editor would give.
+    """
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        listening.bind(path)
+    except OSError:
+        listening.close()
+        raise
+    finally:
+        os.umask(before)
+    return listening
+
+
+class Door:
+    """Serves the clients of one socket. Owns them: closing the door ends them all."""
+
+    def __init__(self, path: str, source: Log, perform: Perform) -> None:
+        self._path = path
+        self._log = source
+        self._perform = perform
+        self._server: asyncio.Server | None = None
+        self._clients: set[Connection] = set()
+        self._serving: set[asyncio.Task[None]] = set()
+        self._inode = 0
+
+    @property
+    def attached(self) -> bool:
+        """Say whether somebody follows the log."""
+        return any(client.attached for client in self._clients)
+
+    async def open(self) -> None:
+        self._make_way()
+        self._server = await asyncio.start_unix_server(self._accept, sock=_bind(self._path))
+        self._inode = self._present()
+
+    async def mend(self) -> None:
+        """Open again when something (a cleaner of temporary folders) has removed the socket.
+
+        Who is connected stays connected; without this a living runner could never be found again.
+        """
+        if self._server is None or self._present() == self._inode:
+            return
+        self._server.close()
+        with contextlib.suppress(OSError):
+            await self.open()
+
+    async def close(self) -> None:
+        """Let the clients read to the end of the log, for a moment; then hang up."""
+        if self._server is not None:
+            self._server.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FED_SECONDS):
+                await asyncio.gather(*(client.finish() for client in self._clients))
+        for job in list(self._serving):
+            job.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+        self._remove()
+
+    def _make_way(self) -> None:
+        path = Path(self._path)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+
+    def _remove(self) -> None:
+        # Only our own: another runner may stand at this path by now.
+        if self._inode and self._present() == self._inode:
+            Path(self._path).unlink(missing_ok=True)
+
+    def _present(self) -> int:
+        try:
+            return Path(self._path).lstat().st_ino
+        except OSError:
+            return 0
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._clients) >= MAX_CLIENTS:
+            writer.close()
+            return
+        job = asyncio.create_task(self._serve(Connection(reader, writer, self._log, self._perform)))
+        self._serving.add(job)
+        job.add_done_callback(self._serving.discard)
+
+    async def _serve(self, client: Connection) -> None:
+        self._clients.add(client)
+        try:
+            await client.serve()
+        finally:
+            self._clients.discard(client)

@@ -1,0 +1,140 @@
+"""What a runner and a server say to each other: frames in the log, lines on the socket.
+
+The log (`events.jsonl`) holds one `Frame` a line, UTF-8, ended by a newline; a line without its
+newline is torn and is cut off when the log is opened again. The *offset* of a frame is the number
+of bytes of the log up to and with its newline: attaching at an offset continues right after it.
+
+On the socket each side sends one JSON object a line. Server → runner: `Command`. Runner → server:
+`{"offset": n, "frame": Frame}` for what was logged, `{"ack": id, "error": problem | null}` for each
+command. A line is at most `LINE_LIMIT` bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
+
+from agor_jupyter.agents.base import Decision, SessionSpec
+from agor_jupyter.domain.content import Attachment, Mode
+from agor_jupyter.domain.events import AgentUpdate
+from agor_jupyter.domain.ids import RequestId, SessionId, TaskId
+from agor_jupyter.domain.model import Value
+from agor_jupyter.domain.policy import Policy
+
+LINE_LIMIT = 64 * 2**20
+
+
+class RunnerSpec(Value):
+    """What a runner reads from its standard input, once, when it starts. Never in argv."""
+
+    run_id: str
+    agent: str
+    session: SessionSpec
+    policy: Policy
+    log_path: str
+    socket_path: str
+    orphan_hours: float = 12.0
+    idle_seconds: float = 0.0  # > 0: without work for so long, end in order
+
+
+class RunnerStarted(Value):
+    type: Literal["runner_started"] = "runner_started"
+    run_id: str
+    session_id: SessionId
+    pid: int
+
+
+class TaskAccepted(Value):
+    """The runner has the prompt: sending it again (after a crash) does nothing."""
+
+    type: Literal["task_accepted"] = "task_accepted"
+
+
+class RunnerEnded(Value):
+    """The runner's last frame. `reason`: closed, agent_exited, start_failed, orphaned, idle."""
+
+    type: Literal["runner_ended"] = "runner_ended"
+    reason: Literal["closed", "agent_exited", "start_failed", "orphaned", "idle"]
+    error: str = ""
+    hint: str = ""
+
+
+class Frame(Value):
+    """One line of the log. `task_id` names the task under way when it was written."""
+
+    at_ms: int
+    task_id: TaskId | None = None
+    update: AgentUpdate | RunnerStarted | TaskAccepted | RunnerEnded
+
+
+class Attach(Value):
+    type: Literal["attach"] = "attach"
+    id: int
+    offset: int = 0
+
+
+class SendPrompt(Value):
+    type: Literal["prompt"] = "prompt"
+    id: int
+    task_id: TaskId
+    text: str
+    attachments: tuple[Attachment, ...] = ()
+
+
+class SendInterrupt(Value):
+    type: Literal["interrupt"] = "interrupt"
+    id: int
+
+
+class SendAnswer(Value):
+    type: Literal["answer"] = "answer"
+    id: int
+    request_id: RequestId
+    decision: Decision
+    by: str
+
+
+class SetMode(Value):
+    type: Literal["set_mode"] = "set_mode"
+    id: int
+    mode: Mode
+    by: str
+
+
+class SetModel(Value):
+    type: Literal["set_model"] = "set_model"
+    id: int
+    model: str
+    by: str
+
+
+class CloseRunner(Value):
+    """End when the present task has ended (`finish_task`), or now."""
+
+    type: Literal["close"] = "close"
+    id: int
+    finish_task: bool = False
+
+
+Command = Annotated[
+    Attach | SendPrompt | SendInterrupt | SendAnswer | SetMode | SetModel | CloseRunner,
+    Field(discriminator="type"),
+]
+
+
+class Logged(Value):
+    """One frame on the socket. `offset` is where the frame after it begins."""
+
+    offset: int
+    frame: Frame
+
+
+class Ack(Value):
+    """A command was done, or refused: `error` is the error's RFC 9457 members."""
+
+    ack: int
+    error: dict[str, Any] | None = None  # an error's own fields: any shape is legal
+
+
+command_adapter: TypeAdapter[Command] = TypeAdapter(Command)

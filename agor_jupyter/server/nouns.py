@@ -1,0 +1,124 @@
+"""The operations of repositories, worktrees, boards, agents and people: a call in, one verb, its answer."""
+
+from __future__ import annotations
+
+from agor_jupyter.server.bodies import DeleteQuery, DiffQuery, ListQuery, WorktreeQuery
+from agor_jupyter.server.operation import Call, Result
+from agor_jupyter.service import agents, boards, people, repos, worktrees
+from agor_jupyter.service import requests as asked
+
+
+async def list_agents(call: Call) -> Result:
+    return await agents.probe(call.house, call.actor)
+
+
+async def show_me(call: Call) -> Result:
+    return await people.who(call.house, call.actor, named_users=call.named_users)
+
+
+async def rename_me(call: Call) -> Result:
+    body = call.body_as(asked.RenamePerson)
+    actor = await people.rename(call.house, call.actor, body, browser=call.browser)
+    return await people.who(call.house, actor, named_users=call.named_users)
+
+
+async def show_settings(call: Call) -> Result:
+    return await people.settings(call.house, call.actor)
+
+
+async def change_settings(call: Call) -> Result:
+    return await people.change_settings(call.house, call.actor, call.texts)
+
+
+async def add_repo(call: Call) -> Result:
+    return await repos.add(call.house, call.actor, call.body_as(asked.AddRepo))
+
+
+async def list_repos(call: Call) -> Result:
+    query = call.query_as(ListQuery)
+    return await repos.browse(call.house, call.actor, limit=query.limit, cursor=query.cursor)
+
+
+async def show_repo(call: Call) -> Result:
+    return await repos.show(call.house, call.actor, call.path["id"])
+
+
+async def rename_repo(call: Call) -> Result:
+    return await repos.rename(call.house, call.actor, call.path["id"], call.body_as(asked.RenameRepo))
+
+
+async def delete_repo(call: Call) -> Result:
+    await repos.delete(call.house, call.actor, call.path["id"])
+    return None
+
+
+async def suggest_repos(call: Call) -> Result:
+    return await repos.suggest(call.house, call.actor)
+
+
+async def list_branches(call: Call) -> Result:
+    return await repos.branches(call.house, call.actor, call.path["id"])
+
+
+async def create_worktree(call: Call) -> Result:
+    return await worktrees.create(call.house, call.actor, call.body_as(asked.CreateWorktree))
+
+
+async def list_worktrees(call: Call) -> Result:
+    query = call.query_as(WorktreeQuery)
+    return await worktrees.browse(call.house, call.actor, **query.model_dump())
+
+
+async def show_worktree(call: Call) -> Result:
+    return await worktrees.show(call.house, call.actor, call.path["id"])
+
+
+async def change_worktree(call: Call) -> Result:
+    body = call.body_as(asked.ChangeWorktree)
+    return await worktrees.change(call.house, call.actor, call.path["id"], body)
+
+
+async def delete_worktree(call: Call) -> Result:
+    query = call.query_as(DeleteQuery)
+    return await worktrees.delete(
+        call.house, call.actor, call.path["id"], files=query.files, record=query.record
+    )
+
+
+async def show_status(call: Call) -> Result:
+    return await worktrees.status(call.house, call.actor, call.path["id"])
+
+
+async def list_checkpoints(call: Call) -> Result:
+    return await worktrees.checkpoints(call.house, call.actor, call.path["id"])
+
+
+async def show_diff(call: Call) -> Result:
+    against = call.query_as(DiffQuery).against
+    return await worktrees.diff(call.house, call.actor, call.path["id"], against=against)
+
+
+async def create_board(call: Call) -> Result:
+    return await boards.create(call.house, call.actor, call.body_as(asked.CreateBoard))
+
+
+async def list_boards(call: Call) -> Result:
+    query = call.query_as(ListQuery)
+    return await boards.browse(call.house, call.actor, limit=query.limit, cursor=query.cursor)
+
+
+async def show_board(call: Call) -> Result:
+    return await boards.show(call.house, call.actor, call.path["id"])
+
+
+async def change_board(call: Call) -> Result:
+    return await boards.change(call.house, call.actor, call.path["id"], call.body_as(asked.ChangeBoard))
+
+
+async def delete_board(call: Call) -> Result:
+    await boards.delete(call.house, call.actor, call.path["id"])
+    return None
+
+
+async def drop_card(call: Call) -> Result:
+    return await boards.drop(call.house, call.actor, call.path["id"], call.body_as(asked.DropCard))

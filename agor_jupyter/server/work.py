@@ -1,0 +1,92 @@
+"""The operations of sessions, tasks, events, transcripts and permissions: a call in, one verb, its answer."""
+
+from __future__ import annotations
+
+from agor_jupyter.server.bodies import EventQuery, ListQuery, PermissionQuery, SessionQuery
+from agor_jupyter.server.operation import Call, Lines, Result
+from agor_jupyter.service import events, permissions, sessions, tasks, transcripts
+from agor_jupyter.service import requests as asked
+
+NDJSON = "application/x-ndjson"
+
+
+async def create_session(call: Call) -> Result:
+    return await sessions.create(call.house, call.actor, call.body_as(asked.CreateSession))
+
+
+async def list_sessions(call: Call) -> Result:
+    query = call.query_as(SessionQuery)
+    return await sessions.browse(call.house, call.actor, **query.model_dump())
+
+
+async def show_session(call: Call) -> Result:
+    return await sessions.show(call.house, call.actor, call.path["id"])
+
+
+async def change_session(call: Call) -> Result:
+    body = call.body_as(asked.ChangeSession)
+    return await sessions.change(call.house, call.actor, call.path["id"], body)
+
+
+async def interrupt(call: Call) -> Result:
+    return await sessions.interrupt(call.house, call.actor, call.path["id"])
+
+
+async def resume(call: Call) -> Result:
+    return await sessions.resume(call.house, call.actor, call.path["id"])
+
+
+async def send_prompt(call: Call) -> Result:
+    return await tasks.prompt(call.house, call.actor, call.path["id"], call.body_as(asked.SendPrompt))
+
+
+async def list_tasks(call: Call) -> Result:
+    query = call.query_as(ListQuery)
+    return await tasks.browse(call.house, call.actor, call.path["id"], limit=query.limit, cursor=query.cursor)
+
+
+async def show_task(call: Call) -> Result:
+    return await tasks.show(call.house, call.actor, call.path["id"])
+
+
+async def change_task(call: Call) -> Result:
+    return await tasks.change(call.house, call.actor, call.path["id"], call.body_as(asked.ChangeTask))
+
+
+async def remove_task(call: Call) -> Result:
+    return await tasks.remove(call.house, call.actor, call.path["id"])
+
+
+async def read_events(call: Call) -> Result:
+    query = call.query_as(EventQuery)
+    session_id = call.path["id"]
+    if NDJSON in call.accept:
+        await sessions.show(call.house, call.actor, session_id)  # a 404 before the first line
+        return Lines(
+            events.follow(
+                call.house, call.actor, session_id, after_seq=query.after_seq, task_id=query.task_id
+            )
+        )
+    return await events.page(call.house, call.actor, session_id, **query.model_dump())
+
+
+async def show_transcript(call: Call) -> Result:
+    return await transcripts.show(call.house, call.actor, call.path["id"])
+
+
+async def rebuild_transcript(call: Call) -> Result:
+    return await transcripts.rebuild(call.house, call.actor, call.path["id"])
+
+
+async def list_permissions(call: Call) -> Result:
+    query = call.query_as(PermissionQuery)
+    return await permissions.browse(call.house, call.actor, limit=query.limit, cursor=query.cursor)
+
+
+async def show_permission(call: Call) -> Result:
+    return await permissions.show(call.house, call.actor, call.path["id"])
+
+
+async def answer_permission(call: Call) -> Result:
+    body = call.body_as(asked.AnswerPermission)
+    return await permissions.answer(call.house, call.actor, call.path["id"], body)

@@ -1,0 +1,45 @@
+"""What agents there are, and which can be used now."""
+
+from __future__ import annotations
+
+import asyncio
+
+from agor_jupyter.agents.base import AgentKind
+from agor_jupyter.domain.errors import AgentUnavailable
+from agor_jupyter.domain.ports import Page
+from agor_jupyter.domain.user import Actor
+from agor_jupyter.service.access import admit
+from agor_jupyter.service.answers import AgentInfo
+from agor_jupyter.service.house import House
+
+
+async def probe(house: House, actor: Actor) -> Page[AgentInfo]:
+    """Describe every agent kind. The slowest probe decides how long it takes (at most 5 s)."""
+    admit(actor, "agents.probe")
+    kinds = house.agents.kinds()
+    return Page[AgentInfo](items=tuple(await asyncio.gather(*(_describe(house, kind) for kind in kinds))))
+
+
+async def _describe(house: House, kind: AgentKind) -> AgentInfo:
+    found = await house.agents.probe(kind.kind)
+    return AgentInfo(
+        kind=kind.kind,
+        title=kind.title,
+        installed=found.installed,
+        version=found.version,
+        authenticated=found.authenticated,
+        hint=found.hint,
+        models=found.models,
+        default_model=found.default_model,
+        modes=kind.capabilities.modes,
+        capabilities=kind.capabilities,
+    )
+
+
+async def require_usable(house: House, name: str) -> AgentKind:
+    """Give the kind if a session with it can begin, else raise `AgentUnavailable` with what to do."""
+    kind = house.agents.kind(name)
+    found = await house.agents.probe(name)
+    if not found.installed:
+        raise AgentUnavailable(f"{kind.title} is not installed.", hint=found.hint, agent=name)
+    return kind

@@ -1,0 +1,85 @@
+"""What the house answers beyond the domain's own records."""
+
+from __future__ import annotations
+
+from agor_jupyter.agents.base import Capabilities
+from agor_jupyter.domain.content import Mode
+from agor_jupyter.domain.events import PermissionRequest, PermissionResolved
+from agor_jupyter.domain.ids import RequestId, SessionId, TaskId, WorktreeId
+from agor_jupyter.domain.model import Value
+from agor_jupyter.domain.repo import FileDiff
+from agor_jupyter.domain.user import Person, Role
+
+
+class AgentInfo(Value):
+    """A kind of agent, and whether it can be used here now."""
+
+    kind: str
+    title: str
+    installed: bool
+    version: str = ""
+    authenticated: bool | None = None
+    hint: str = ""
+    models: tuple[str, ...] = ()
+    default_model: str = ""
+    modes: tuple[Mode, ...] = ()
+    capabilities: Capabilities
+
+
+class Me(Value):
+    """Who asks, and what they may do. `read_only` says why nothing can be changed, or is empty."""
+
+    person: Person
+    role: Role
+    named_users: bool
+    permissions: dict[str, tuple[str, ...]]
+    read_only: str = ""
+    data_dir_note: str = ""
+
+
+class Suggestion(Value):
+    """A repository that could be added."""
+
+    path: str
+    name: str
+
+
+class Branch(Value):
+    """A local branch. `checked_out` is the folder that has it checked out."""
+
+    name: str
+    sha: str
+    checked_out: str | None = None
+
+
+class Diff(Value):
+    against: str
+    files: tuple[FileDiff, ...] = ()
+
+
+class PermissionRecord(Value):
+    """A request of an agent and, once somebody answered, the answer."""
+
+    id: RequestId
+    session_id: SessionId
+    task_id: TaskId | None
+    worktree_id: WorktreeId
+    at_ms: int
+    request: PermissionRequest
+    resolved: PermissionResolved | None = None
+
+
+class TranscriptPlace(Value):
+    """Where a session's notebook is. `lab_path` is None where JupyterLab cannot open it."""
+
+    path: str
+    lab_path: str | None = None
+    url: str | None = None
+
+
+class Dropped(Value):
+    """Where a card lies now, and the zone it lies in."""
+
+    card_id: str
+    pos: tuple[float, float]
+    zone_id: str | None = None

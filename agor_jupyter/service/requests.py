@@ -1,0 +1,122 @@
+"""What may be asked of the house: the bodies of the verbs that change something.
+
+They are shapes only. Whether a thing exists, or may be done, is the verb's to say.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from agor_jupyter.domain.content import Attachment, Mode
+from agor_jupyter.domain.model import Value
+
+Short = Annotated[str, StringConstraints(max_length=200)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+Ref = Annotated[str, StringConstraints(max_length=250)]
+Url = Annotated[str, StringConstraints(max_length=2000)]
+Path = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+PromptText = Annotated[str, StringConstraints(min_length=1, max_length=1_000_000)]
+Coordinate = Annotated[float, Field(ge=-1e7, le=1e7, allow_inf_nan=False)]
+Place = tuple[Coordinate, Coordinate]
+
+
+class AddRepo(Value):
+    """Take a repository of this machine into the house. `url` is not supported yet."""
+
+    path: Path | None = None
+    url: Url | None = None
+    name: Name | None = None
+
+
+class RenameRepo(Value):
+    name: Name
+
+
+class CreateWorktree(Value):
+    """A new linked worktree: `branch` defaults to `name`, `base` to the repository's default branch."""
+
+    repo_id: Short
+    name: Annotated[str, StringConstraints(max_length=300)]
+    branch: Ref | None = None
+    base: Ref | None = None
+    create_branch: bool = True
+    board_id: Short | None = None
+    pos: Place | None = None
+    issue_url: Url = ""
+    pull_request_url: Url = ""
+    notes: Annotated[str, StringConstraints(max_length=20_000)] = ""
+
+
+class ChangeWorktree(Value):
+    """What is left out stays as it was."""
+
+    board_id: Short | None = None
+    issue_url: Url | None = None
+    pull_request_url: Url | None = None
+    notes: Annotated[str, StringConstraints(max_length=20_000)] | None = None
+
+
+class CreateSession(Value):
+    worktree_id: Short
+    agent: Short
+    title: Short = ""
+    model: Short = ""
+    mode: Mode = "ask"
+    prompt: PromptText | None = None
+
+
+class ChangeSession(Value):
+    """What is left out stays as it was."""
+
+    title: Name | None = None
+    mode: Mode | None = None
+    model: Name | None = None
+    archived: bool | None = None
+
+
+class SendPrompt(Value):
+    prompt: PromptText
+    attachments: Annotated[tuple[Attachment, ...], Field(max_length=20)] = ()
+
+
+class ChangeTask(Value):
+    """Edit or move a prompt that still waits. `place` counts from 0 within the queue."""
+
+    prompt: PromptText | None = None
+    place: Annotated[int, Field(ge=0, le=10_000)] | None = None
+
+
+class AnswerPermission(Value):
+    """Choose an option, or answer the questions. `digest` binds the answer to what was seen."""
+
+    option_id: Short | None = None
+    message: Annotated[str, StringConstraints(max_length=20_000)] = ""
+    answers: dict[str, Annotated[str, StringConstraints(max_length=20_000)]] | None = None
+    digest: Short | None = None
+
+
+class CreateBoard(Value):
+    name: Name
+
+
+class ChangeBoard(Value):
+    name: Name | None = None
+    archived: bool | None = None
+
+
+class DropCard(Value):
+    """A card was let go at `pos`. The same `drop_id` acts once."""
+
+    card_id: Short
+    pos: Place
+    drop_id: Name
+
+
+class RenamePerson(Value):
+    display_name: Annotated[str, StringConstraints(min_length=1, max_length=80, strip_whitespace=True)]
+
+
+class Nothing(Value):
+    """A body without fields."""

@@ -1,0 +1,147 @@
+"""Sessions: begun, shown, changed, stopped and resumed. The engine does the work."""
+
+from __future__ import annotations
+
+from agor_jupyter.agents.base import AgentKind, Probe
+from agor_jupyter.domain.content import Mode
+from agor_jupyter.domain.errors import UnsupportedByAgent
+from agor_jupyter.domain.ids import SessionId, TaskId
+from agor_jupyter.domain.ports import Page, Prompt
+from agor_jupyter.domain.session import Session
+from agor_jupyter.domain.user import Actor
+from agor_jupyter.service import agents, worktrees
+from agor_jupyter.service.access import admit, admit_owner
+from agor_jupyter.service.house import House
+from agor_jupyter.service.paging import check_limit, found
+from agor_jupyter.service.requests import ChangeSession, CreateSession
+
+TITLE_LENGTH = 80
+
+
+async def browse(
+    house: House,
+    actor: Actor,
+    *,
+    worktree_id: str | None = None,
+    status: str | None = None,
+    archived: bool | None = False,
+    limit: int = 100,
+    cursor: str | None = None,
+) -> Page[Session]:
+    """List sessions, last updated first. `archived=None` lists both kinds."""
+    admit(actor, "sessions.browse")
+    check_limit(limit, cursor)
+    return await house.log.sessions(
+        worktree_id=worktree_id, status=status, archived=archived, limit=limit, cursor=cursor
+    )
+
+
+async def show(house: House, actor: Actor, session_id: str) -> Session:
+    admit(actor, "sessions.show")
+    return await get(house, session_id)
+
+
+async def get(house: House, session_id: str) -> Session:
+    """Give the session, or raise `NotFound`. Asks no one: for other verbs of the house."""
+    return found(await house.log.session(SessionId(session_id)), "session", session_id)
+
+
+async def create(house: House, actor: Actor, request: CreateSession) -> Session:
+    """Begin a session; with a `prompt`, queue it too. Nothing runs before the first prompt."""
+    admit(actor, "sessions.create")
+    house.check_writable()
+    kind = await agents.require_usable(house, request.agent)
+    probe = await house.agents.probe(request.agent)
+    _check_mode(kind, request.mode)
+    worktree = await worktrees.require_ready(house, request.worktree_id)
+    session_id = SessionId(house.new_id("ses"))
+    session = await house.log.session(session_id)
+    if session is None:
+        session = await house.work.create_session(
+            _fresh(house, actor, session_id, request, str(worktree.id), probe)
+        )
+    if request.prompt is not None:
+        await queue_once(house, actor, session.id, request.prompt)
+        session = await get(house, session.id)
+    return session
+
+
+def _fresh(
+    house: House, actor: Actor, session_id: SessionId, request: CreateSession, worktree_id: str, probe: Probe
+) -> Session:
+    now = house.clock()
+    return Session.model_validate(
+        {
+            "id": session_id,
+            "worktree_id": worktree_id,
+            "agent": request.agent,
+            "title": request.title.strip() or title_of(request.prompt) or "New session",
+            "owner": actor.id,
+            "created_ms": now,
+            "updated_ms": now,
+            "mode": request.mode,
+            "model": request.model or probe.default_model,
+        }
+    )
+
+
+async def queue_once(house: House, actor: Actor, session_id: SessionId, text: str) -> None:
+    """Queue a session's first prompt, unless a retried request finds it queued already."""
+    task_id = TaskId(house.new_id("task"))
+    if await house.log.task(task_id) is None:
+        await house.work.prompt(session_id, Prompt(task_id=task_id, text=text), by=actor.id)
+
+
+def title_of(prompt: str | None) -> str:
+    """Make a title of a prompt: its first line that says something, shortened at a word."""
+    lines = [line.strip(" #\t>*-") for line in (prompt or "").splitlines()]
+    line = next((line for line in lines if line), "")
+    if len(line) <= TITLE_LENGTH:
+        return line
+    return line[: TITLE_LENGTH - 1].rsplit(" ", 1)[0].rstrip(",.;:") + "…"
+
+
+async def change(house: House, actor: Actor, session_id: str, request: ChangeSession) -> Session:
+    """Change title, mode, model or archive state: for the owner, or an admin."""
+    session = await get(house, session_id)
+    admit_owner(actor, "sessions.change", session.owner)
+    house.check_writable()
+    kind = house.agents.kind(session.agent) if request.mode or request.model else None
+    if kind is not None and request.mode is not None:
+        _check_mode(kind, request.mode)
+    if kind is not None and request.model is not None and not kind.capabilities.set_model:
+        raise UnsupportedByAgent(session.agent, "set_model", hint="Begin a session with that model.")
+    if request.mode is not None and request.mode != session.mode:
+        await house.work.set_mode(session.id, request.mode, by=actor.id)
+    if request.model is not None and request.model != session.model:
+        await house.work.set_model(session.id, request.model, by=actor.id)
+    if request.archived:
+        await house.work.close_session(session.id, by=actor.id)
+    if request.title is not None or request.archived is not None:
+        await house.work.update_session(
+            session.id, by=actor.id, title=request.title, archived=request.archived
+        )
+    return await get(house, session.id)
+
+
+def _check_mode(kind: AgentKind, mode: Mode) -> None:
+    if mode not in kind.capabilities.modes:
+        raise UnsupportedByAgent(
+            kind.kind, f"mode_{mode}", hint=f"Its modes: {', '.join(kind.capabilities.modes)}."
+        )
+
+
+async def interrupt(house: House, actor: Actor, session_id: str) -> Session:
+    """Ask the running task to stop. With none running this changes nothing."""
+    admit(actor, "sessions.interrupt")
+    house.check_writable()
+    session = await get(house, session_id)
+    return await house.work.interrupt(session.id, by=actor.id)
+
+
+async def resume(house: House, actor: Actor, session_id: str) -> Session:
+    """Let a paused queue go on; a lost or failed session is idle again."""
+    admit(actor, "sessions.resume")
+    house.check_writable()
+    session = await get(house, session_id)
+    return await house.work.resume(session.id, by=actor.id)

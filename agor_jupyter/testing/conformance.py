@@ -1,0 +1,308 @@
+"""What every kind of agent must do, as cases that its author can run: the interface.
+
+A *harness* says how to make one kind of agent do a given act (for a real agent: by a scripted
+model server). A *case* (in `conformance_cases`) opens conversations on a *bench* and checks what
+comes back. Each case runs twice: directly on the adapter, and through a real runner process.
+No test framework is needed; `conformance_pytest` is the bridge to pytest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol, TypeVar
+
+from agor_jupyter.agents.base import AgentKind, Capabilities, Decision, SessionSpec
+from agor_jupyter.agents.process import allowed_environment, marked
+from agor_jupyter.domain.content import Mode, PermissionKind
+from agor_jupyter.domain.events import (
+    AgentMessageChunk,
+    AgentReady,
+    AgentUpdate,
+    PermissionRequest,
+    TurnEnded,
+)
+from agor_jupyter.domain.ids import ENTROPY_BYTES, SessionId, TaskId, make_id
+
+WAIT_SECONDS = 30.0
+Driver = Literal["direct", "runner"]
+UpdateT = TypeVar("UpdateT")
+
+
+# --- acts: what a case wants the agent to do -----------------------------------
+
+
+@dataclass(frozen=True)
+class Say:
+    """Stream exactly `text`, in at least a few pieces. `seconds`: over about so long."""
+
+    text: str
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Think:
+    """Think aloud exactly `text`."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Write:
+    """Make the file `path` (relative to the worktree) hold `text`, by the agent's own tool."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """Run a command line of the shell (POSIX sh, one line) by the agent's own tool."""
+
+    command: str
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Ask the person `question` with these choices, then say the answer."""
+
+    question: str
+    choices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MakePlan:
+    """Show a plan (a to-do list) of these entries."""
+
+    entries: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Recall:
+    """Say the text of the *prompts before this one* as the agent (its model) still knows them."""
+
+
+Act = Say | Think | Write | Run | Ask | MakePlan | Recall
+
+
+class Harness(Protocol):
+    """How one kind of agent is made to act. One harness serves one case at a time."""
+
+    kind: AgentKind
+
+    def prompt(self, acts: Sequence[Act], note: str) -> str:
+        """Give the prompt that makes the agent do `acts` in order, then end its turn.
+
+        `note` must stand in the prompt: `Recall` in a later turn must bring it back.
+        """
+        ...
+
+    def environment(self) -> dict[str, str]:
+        """Give what this kind needs beyond the allow-list: addresses of fakes, dummy keys."""
+        ...
+
+    def options(self) -> dict[str, object]:
+        """Give `SessionSpec.options`."""
+        ...
+
+    async def open(self) -> None:
+        """Start what the harness needs (a scripted server), before the case."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+# --- the bench: what a case works with -------------------------------------------
+
+
+class Skipped(Exception):
+    """The case does not apply to this kind; the message says why."""
+
+
+class Talk(Protocol):
+    """One conversation, however it is reached. `updates` holds all that was said, in order."""
+
+    updates: list[AgentUpdate]
+
+    async def send(self, task_id: TaskId, text: str) -> None: ...
+
+    async def interrupt(self) -> None: ...
+
+    async def answer(self, request_id: str, decision: Decision) -> None: ...
+
+    async def set_mode(self, mode: Mode) -> None: ...
+
+    async def grown(self, count: int) -> None:
+        """Wait until there are more than `count` updates; raises `AssertionError` when it ended."""
+        ...
+
+    async def close(self) -> None: ...
+
+    async def kill(self) -> None:
+        """Kill what hosts the agent with SIGKILL, and clean up as the server would."""
+        ...
+
+
+OpenTalk = Callable[[AgentKind, SessionSpec], Awaitable[Talk]]
+
+
+class Conversation:
+    """A talk with the words that cases need."""
+
+    def __init__(self, talk: Talk, harness: Harness) -> None:
+        self.talk = talk
+        self._harness = harness
+        self.mark = 0
+        self._answered: set[str] = set()
+
+    @property
+    def updates(self) -> list[AgentUpdate]:
+        return self.talk.updates
+
+    async def prompt(self, *acts: Act, note: str = "") -> TaskId:
+        """Send a prompt that makes the agent do `acts`; `updates[mark:]` are its answer."""
+        self.mark = len(self.updates)
+        task_id = TaskId(make_id("task", secrets.token_bytes(ENTROPY_BYTES)))
+        await self.talk.send(task_id, self._harness.prompt(acts, note))
+        return task_id
+
+    async def wait_for(
+        self, wanted: type[UpdateT], accept: Callable[[UpdateT], bool] = lambda _: True
+    ) -> UpdateT:
+        """Wait for the first update since the last prompt that is one, with a deadline."""
+        place = self.mark
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                while True:
+                    while place < len(self.updates):
+                        update = self.updates[place]
+                        if isinstance(update, wanted) and accept(update):
+                            return update
+                        place += 1
+                    await self.talk.grown(place)
+        except TimeoutError:
+            seen = [update.type for update in self.updates[self.mark :]]
+            raise AssertionError(f"no {wanted.__name__} within {WAIT_SECONDS:.0f} s; seen: {seen}") from None
+
+    async def wait_ready(self) -> AgentReady:
+        self.mark = 0
+        return await self.wait_for(AgentReady)
+
+    async def turn(self) -> list[AgentUpdate]:
+        """Wait for the end of the turn and give all its updates."""
+        await self.wait_for(TurnEnded)
+        return self.updates[self.mark :]
+
+    async def turn_allowing(self, kind: PermissionKind = "allow_once") -> list[AgentUpdate]:
+        """Answer each open permission request of the turn by `kind` until it has ended."""
+        while True:
+            update = await self.wait_for(
+                object,
+                lambda item: (
+                    isinstance(item, TurnEnded)
+                    or (isinstance(item, PermissionRequest) and item.request_id not in self._answered)
+                ),
+            )
+            if not isinstance(update, PermissionRequest):
+                return self.updates[self.mark :]
+            await self.choose(update, kind)
+
+    async def choose(self, request: PermissionRequest, kind: PermissionKind, message: str = "") -> None:
+        option = next((item for item in request.options if item.kind == kind), None)
+        assert option is not None, f"the request offers no {kind}: {request.options}"
+        await self.decide(request, Decision(outcome="selected", option_id=option.option_id, message=message))
+
+    async def decide(self, request: PermissionRequest, decision: Decision) -> None:
+        self._answered.add(request.request_id)
+        await self.talk.answer(request.request_id, decision)
+
+    def said(self) -> str:
+        """Join what was said since the last prompt."""
+        chunks = [item for item in self.updates[self.mark :] if isinstance(item, AgentMessageChunk)]
+        return "".join(chunk.text for chunk in chunks)
+
+
+@dataclass
+class Bench:
+    """A worktree, a state folder, and a way to open conversations in them."""
+
+    harness: Harness
+    folder: Path
+    opener: OpenTalk
+    driver: Driver
+    session_id: SessionId = field(
+        default_factory=lambda: SessionId(make_id("ses", secrets.token_bytes(ENTROPY_BYTES)))
+    )
+    _open: list[Talk] = field(default_factory=list)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self.harness.kind.capabilities
+
+    @property
+    def worktree(self) -> Path:
+        return self.folder / "worktree"
+
+    @property
+    def marker(self) -> str:
+        return f"AGOR_SESSION={self.session_id}"
+
+    def needs(self, *names: str) -> None:
+        """Skip the case unless the kind has these capabilities."""
+        for name in names:
+            if not getattr(self.capabilities, name):
+                reason = self.capabilities.notes.get(name, "it says so in its capabilities")
+                raise Skipped(f"{self.harness.kind.kind} has no {name}: {reason}")
+
+    def spec(self, *, native_ref: str = "", mode: Mode = "ask") -> SessionSpec:
+        own = self.harness.environment()
+        name, _, value = self.marker.partition("=")
+        return SessionSpec(
+            session_id=self.session_id,
+            worktree=str(self.worktree),
+            mode=mode,
+            native_ref=native_ref,
+            environment={**allowed_environment(os.environ), **own, name: value},
+            state_dir=str(self.folder / "state"),
+            options=self.harness.options(),
+        )
+
+    async def open(self, *, native_ref: str = "", mode: Mode = "ask") -> Conversation:
+        talk = await self.opener(self.harness.kind, self.spec(native_ref=native_ref, mode=mode))
+        self._open.append(talk)
+        return Conversation(talk, self.harness)
+
+    async def processes(self) -> set[int]:
+        """List the living processes of the session, this one left out."""
+        return await asyncio.to_thread(marked, self.marker) - {os.getpid()}
+
+    async def wait_alone(self, seconds: float, *, besides: Collection[int] = ()) -> None:
+        """Wait until no process of the session is left but `besides`."""
+        left: set[int] = set()
+        deadline = asyncio.get_running_loop().time() + seconds
+        while asyncio.get_running_loop().time() < deadline:
+            left = await self.processes() - set(besides)
+            if not left:
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"processes are left after {seconds} s: {sorted(left)}")
+
+    async def close(self) -> None:
+        for talk in self._open:
+            await talk.close()
+
+
+CaseFunction = Callable[[Bench], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing that every kind must do. `run` raises `AssertionError`, or `Skipped`."""
+
+    name: str
+    run: CaseFunction
+    drivers: tuple[Driver, ...] = ("direct", "runner")

@@ -1,0 +1,204 @@
+"""A `WorkPort` without agents: it writes the log as the engine would, and a test says what happens.
+
+For tests of the service and the server. It keeps the engine's promises that callers rely on
+(durable when it returns, one answer a request, a queue in order); it runs nothing.
+"""
+
+from __future__ import annotations
+
+from agor_jupyter.domain.content import Mode, PermissionOption, Question, StopReason, ToolKind
+from agor_jupyter.domain.errors import AlreadyAnswered, Conflict, NotFound
+from agor_jupyter.domain.events import (
+    AgentMessageChunk,
+    Draft,
+    InterruptRequested,
+    ModeChanged,
+    ModelChanged,
+    PermissionRequest,
+    PermissionResolved,
+    QueuePaused,
+    QueueResumed,
+    SessionCreated,
+    SessionEvent,
+    SessionUpdate,
+    SessionUpdated,
+    TaskEnded,
+    TaskQueued,
+    TaskRemoved,
+    TaskStarted,
+    TaskUpdated,
+)
+from agor_jupyter.domain.ids import MessageId, RequestId, SessionId, TaskId, UserId
+from agor_jupyter.domain.ports import Appended, Clock, EventLog, NewId, Prompt
+from agor_jupyter.domain.session import Session, Task
+
+OPTIONS = (
+    PermissionOption(option_id="allow_once", name="Allow once", kind="allow_once"),
+    PermissionOption(option_id="reject_once", name="Reject", kind="reject_once"),
+)
+
+
+class ScriptedWork:
+    """Prompts wait in the queue until the test calls `start`; see the other methods of that part."""
+
+    def __init__(self, log: EventLog, clock: Clock, new_id: NewId) -> None:
+        self._log = log
+        self._clock = clock
+        self._new_id = new_id
+        self.closed: list[SessionId] = []
+
+    async def _append(
+        self, session_id: SessionId, *updates: SessionUpdate, task_id: TaskId | None = None
+    ) -> Appended:
+        drafts = [Draft(task_id=task_id, at_ms=self._clock(), update=update) for update in updates]
+        return await self._log.append(session_id, drafts)
+
+    async def _session(self, session_id: SessionId) -> Session:
+        session = await self._log.session(session_id)
+        if session is None:
+            raise NotFound(f"There is no session {session_id}.")
+        return session
+
+    async def _task(self, task_id: TaskId) -> Task:
+        task = await self._log.task(task_id)
+        if task is None:
+            raise NotFound(f"There is no task {task_id}.")
+        return task
+
+    # --- WorkPort
+
+    async def create_session(self, session: Session) -> Session:
+        update = SessionCreated(
+            by=session.owner, agent=session.agent, title=session.title, mode=session.mode, model=session.model
+        )
+        draft = Draft(at_ms=self._clock(), update=update)
+        return (await self._log.append(session.id, [draft], create=session)).session
+
+    async def prompt(self, session_id: SessionId, prompt: Prompt, *, by: UserId) -> Task:
+        update = TaskQueued(by=by, prompt=prompt.text, attachments=prompt.attachments)
+        await self._append(session_id, update, task_id=prompt.task_id)
+        return await self._task(prompt.task_id)
+
+    async def edit_task(
+        self, task_id: TaskId, *, by: UserId, prompt: str | None = None, place: int | None = None
+    ) -> Task:
+        task = await self._queued(task_id)
+        update = TaskUpdated(by=by, prompt=prompt, place=place)
+        await self._append(task.session_id, update, task_id=task_id)
+        return await self._task(task_id)
+
+    async def remove_task(self, task_id: TaskId, *, by: UserId) -> Task:
+        task = await self._queued(task_id)
+        await self._append(task.session_id, TaskRemoved(by=by), task_id=task_id)
+        return await self._task(task_id)
+
+    async def _queued(self, task_id: TaskId) -> Task:
+        task = await self._task(task_id)
+        if task.status != "queued":
+            raise Conflict("The task has started.", hint="Interrupt it, or send another.")
+        return task
+
+    async def interrupt(self, session_id: SessionId, *, by: UserId) -> Session:
+        session = await self._session(session_id)
+        if session.current_task is None:
+            return session
+        await self._append(session_id, InterruptRequested(by=by), task_id=session.current_task)
+        return await self.end(session_id, "cancelled")
+
+    async def resume(self, session_id: SessionId, *, by: UserId) -> Session:
+        session = await self._session(session_id)
+        if not session.queue_paused:
+            return session
+        return (await self._append(session_id, QueueResumed(by=by))).session
+
+    async def answer(
+        self,
+        request_id: RequestId,
+        *,
+        by: UserId,
+        option_id: str | None = None,
+        message: str = "",
+        answers: dict[str, str] | None = None,
+        digest: str | None = None,
+    ) -> SessionEvent:
+        asked = await self._log.request(request_id)
+        if asked is None:
+            raise NotFound(f"There is no permission request {request_id}.")
+        await self._refuse_second(request_id)
+        update = PermissionResolved(
+            request_id=request_id,
+            outcome="selected",
+            option_id=option_id,
+            by=by,
+            message=message,
+            answers=answers or {},
+        )
+        return (await self._append(asked.session_id, update, task_id=asked.task_id)).events[0]
+
+    async def _refuse_second(self, request_id: RequestId) -> None:
+        # The memory log answers without giving way: nothing runs between this look and the append.
+        before = await self._log.resolution(request_id)
+        if before is not None and isinstance(before.update, PermissionResolved):
+            raise AlreadyAnswered(
+                f"{before.update.by} answered first.", by=before.update.by, option_id=before.update.option_id
+            )
+
+    async def set_mode(self, session_id: SessionId, mode: Mode, *, by: UserId) -> Session:
+        return (await self._append(session_id, ModeChanged(mode=mode, by=by))).session
+
+    async def set_model(self, session_id: SessionId, model: str, *, by: UserId) -> Session:
+        return (await self._append(session_id, ModelChanged(model=model, by=by))).session
+
+    async def update_session(
+        self, session_id: SessionId, *, by: UserId, title: str | None = None, archived: bool | None = None
+    ) -> Session:
+        update = SessionUpdated(by=by, title=title, archived=archived)
+        return (await self._append(session_id, update)).session
+
+    async def close_session(self, session_id: SessionId, *, by: UserId) -> None:
+        self.closed.append(session_id)
+
+    # --- what a test makes happen
+
+    async def start(self, session_id: SessionId) -> TaskId:
+        """Begin the first queued task."""
+        session = await self._session(session_id)
+        task_id = session.queue[0]
+        await self._append(session_id, TaskStarted(base_sha="0" * 40), task_id=task_id)
+        return task_id
+
+    async def say(self, session_id: SessionId, *texts: str) -> Session:
+        """Append each text as a chunk of one message of the running task."""
+        session = await self._session(session_id)
+        chunks = [AgentMessageChunk(message_id=MessageId("m1"), text=text) for text in texts]
+        return (await self._append(session_id, *chunks, task_id=session.current_task)).session
+
+    async def ask(
+        self,
+        session_id: SessionId,
+        title: str = "Run the tests",
+        *,
+        kind: ToolKind = "execute",
+        questions: tuple[Question, ...] = (),
+    ) -> RequestId:
+        """Let the running task wait for an answer."""
+        session = await self._session(session_id)
+        request_id = RequestId(self._new_id("req"))
+        update = PermissionRequest(
+            request_id=request_id,
+            title=title,
+            kind=kind,
+            options=() if questions else OPTIONS,
+            questions=questions,
+            digest=f"digest-of-{request_id}",
+        )
+        await self._append(session_id, update, task_id=session.current_task)
+        return request_id
+
+    async def end(self, session_id: SessionId, stop_reason: StopReason = "end_turn") -> Session:
+        session = await self._session(session_id)
+        await self._append(session_id, TaskEnded(stop_reason=stop_reason), task_id=session.current_task)
+        return await self._session(session_id)
+
+    async def pause(self, session_id: SessionId, reason: str) -> Session:
+        return (await self._append(session_id, QueuePaused(reason=reason))).session

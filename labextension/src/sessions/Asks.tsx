@@ -1,0 +1,80 @@
+/** What the agent asks, at the foot of the panel: answered once, by whoever is first. */
+import type { ReactElement } from 'react';
+import { useEffect, useRef } from 'react';
+import { CommandIds } from '../domain/commandIds';
+import { sameItems, useStore } from '../model/store';
+import type { PermissionRequest } from '../schema/types';
+import { ApprovalBar } from '../ui/ApprovalBar';
+import { useTrans } from '../ui/trans';
+import type { SessionState } from '../model/sessionStore';
+import { useSessionView } from './view';
+
+/** Find the requests that wait, in the order in which they were asked. */
+export function pendingRequests(state: SessionState): PermissionRequest[] {
+  const waiting = new Set<string>(state.session?.pending ?? []);
+  if (waiting.size === 0) {
+    return [];
+  }
+  return state.tasks.flatMap(({ content }) =>
+    (content?.blocks ?? []).flatMap(block =>
+      block.type === 'permission' && block.resolved === null && waiting.has(block.id) ? [block.request] : []
+    )
+  );
+}
+
+/**
+ * Show the command itself where the agent gave only a title: nobody answers for what only a title
+ * describes. The card does the same (`_command` in agor_jupyter/board/rows.py).
+ */
+export function withCommand(request: PermissionRequest): PermissionRequest {
+  const command = request.input['command'];
+  if (request.content.length > 0 || request.kind !== 'execute' || typeof command !== 'string') {
+    return request;
+  }
+  return { ...request, content: [{ type: 'text', text: command, truncated: 0 }] };
+}
+
+export function Asks(): ReactElement | null {
+  const { store, commands, workspace } = useSessionView();
+  const trans = useTrans();
+  const requests = useStore(store, pendingRequests, sameItems);
+  const mayRun = useStore(workspace.me, () => workspace.may('execute', 'agor:sessions'));
+  const current = useStore(store, state => state.session?.current_task ?? null);
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (current !== null) {
+      void store.loadTask(current); // what is asked stands in the task that runs
+    }
+  }, [store, current]);
+  if (requests.length === 0) {
+    return null;
+  }
+  return (
+    <div ref={place} className="jp-AgorAsks" aria-live="polite">
+      {requests.map(request => (
+        <ApprovalBar
+          key={request.request_id}
+          asked={withCommand(request)}
+          where={trans._n('%1 request waits', '%1 requests wait', requests.length)}
+          disabled={!mayRun}
+          onAnswer={async answer => {
+            // The button goes away with the request: who answered by keyboard goes on writing.
+            focusPrompt(place.current);
+            await commands.execute(CommandIds.answerPermission, {
+              ...answer,
+              answers: { ...answer.answers },
+              request_id: request.request_id,
+              digest: request.digest
+            });
+          }}
+        />
+      ))}
+    </div>
+  );
+}
+
+function focusPrompt(asks: HTMLElement | null): void {
+  if (asks?.contains(document.activeElement) === true) {
+    asks.closest('.jp-AgorSession')?.querySelector<HTMLElement>('.jp-AgorPromptBox textarea')?.focus();
+  }
+}

@@ -1,0 +1,111 @@
+/** Prompts that wait: edit, move, withdraw; and why the queue stands still, with the one next step. */
+import type { ReactElement } from 'react';
+import { useState } from 'react';
+import { patchTask, removeTask } from '../api/sessions';
+import { CommandIds } from '../domain/commandIds';
+import { sameItems, useStore } from '../model/store';
+import type { Task } from '../schema/types';
+import { notifyProblem } from '../ui/notify';
+import { useTrans } from '../ui/trans';
+import { useSessionView } from './view';
+
+export function Queue(): ReactElement | null {
+  const { store, commands } = useSessionView();
+  const trans = useTrans();
+  const reason = useStore(store, state => state.session?.queue_paused ?? '');
+  const tasks = useStore(
+    store,
+    state =>
+      (state.session?.queue ?? [])
+        .map(id => state.tasks.find(view => view.task.id === id)?.task)
+        .filter(task => task !== undefined),
+    sameItems
+  );
+  if (tasks.length === 0) {
+    return null;
+  }
+  return (
+    <section className="jp-AgorQueue" aria-label={trans.__('Queued prompts')}>
+      {reason !== '' && (
+        <div className="jp-AgorQueue-paused">
+          <span>{trans.__('%1 The queue waits.', reason)}</span>
+          <button
+            type="button"
+            className="jp-mod-styled jp-mod-accept"
+            data-testid="agor-resume"
+            onClick={() => void commands.execute(CommandIds.resumeSession, { session_id: store.id })}
+          >
+            {trans.__('Go on')}
+          </button>
+        </div>
+      )}
+      <ol>
+        {tasks.map((task, place) => (
+          <QueuedTask key={task.id} task={task} place={place} />
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function QueuedTask({ task, place }: { readonly task: Task; readonly place: number }): ReactElement {
+  const { workspace } = useSessionView();
+  const trans = useTrans();
+  const [text, setText] = useState<string | null>(null);
+  const told = (job: Promise<unknown>): void => {
+    job.catch((error: unknown) => notifyProblem(error, trans.__('Changing the queue')));
+  };
+  const change = (changes: { prompt?: string; place?: number }): void =>
+    told(patchTask(workspace.http, task.id, changes));
+  const save = (): void => {
+    if (text !== null && text.trim() !== '' && text !== task.prompt) {
+      change({ prompt: text });
+    }
+    setText(null);
+  };
+  return (
+    <li className="jp-AgorQueued" data-testid="agor-queued">
+      {text === null ? (
+        <button type="button" className="jp-AgorQueued-text" title={trans.__('Edit')} onClick={() => setText(task.prompt)}>
+          {task.prompt}
+        </button>
+      ) : (
+        <textarea
+          autoFocus
+          value={text}
+          aria-label={trans.__('Queued prompt')}
+          onChange={event => setText(event.target.value)}
+          onBlur={save}
+          onKeyDown={event => {
+            if (event.key === 'Escape') {
+              setText(null);
+            } else if (event.key === 'Enter' && !event.shiftKey) {
+              event.preventDefault();
+              save();
+            }
+          }}
+        />
+      )}
+      {place > 0 && (
+        <button
+          type="button"
+          className="jp-AgorIconButton"
+          aria-label={trans.__('Sooner')}
+          title={trans.__('Sooner')}
+          onClick={() => change({ place: place - 1 })}
+        >
+          ↑
+        </button>
+      )}
+      <button
+        type="button"
+        className="jp-AgorIconButton"
+        aria-label={trans.__('Withdraw')}
+        title={trans.__('Withdraw')}
+        onClick={() => told(removeTask(workspace.http, task.id))}
+      >
+        ✕
+      </button>
+    </li>
+  );
+}

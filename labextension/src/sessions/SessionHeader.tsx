@@ -1,0 +1,76 @@
+/** Whose session it is, where it works, how it stands, what it has used. */
+import type { ReactElement } from 'react';
+import { CommandIds } from '../domain/commandIds';
+import { glyphOf, wordOf } from '../domain/attention';
+import { useStore, useValue } from '../model/store';
+import type { Session } from '../schema/types';
+import { shortCount } from '../ui/clock';
+import { StatusDot } from '../ui/StatusDot';
+import { useTrans } from '../ui/trans';
+import { useSessionView } from './view';
+
+export function SessionHeader(): ReactElement | null {
+  const { store, workspace, commands } = useSessionView();
+  const trans = useTrans();
+  const session = useStore(store, state => state.session);
+  const worktree = useValue(workspace.worktrees).get(session?.worktree_id ?? '');
+  if (session === null) {
+    return null;
+  }
+  const glyph = glyphOf({ status: session.status, updated_ms: session.updated_ms });
+  const run = (command: string): void => void commands.execute(command, { session_id: session.id });
+  return (
+    <header className="jp-AgorSessionHeader">
+      <StatusDot glyph={glyph} />
+      <h2 title={session.title}>
+        <button type="button" title={trans.__('Rename')} onClick={() => run(CommandIds.renameSession)}>
+          {session.title}
+        </button>
+      </h2>
+      <span className="jp-AgorSessionHeader-status" data-agor-status={session.status} data-testid="agor-status">
+        {trans.__(wordOf(glyph))}
+      </span>
+      {worktree !== undefined && (
+        <button
+          type="button"
+          className="jp-AgorLink"
+          title={trans.__('Show on the board')}
+          onClick={() =>
+            void commands.execute(CommandIds.openBoard, { board_id: worktree.board_id ?? '', focus: worktree.id })
+          }
+        >
+          {worktree.name} · {worktree.branch}
+        </button>
+      )}
+      <span className="jp-AgorSessionHeader-space" />
+      <Spent session={session} />
+      <button type="button" className="jp-mod-styled" onClick={() => run(CommandIds.openTranscript)}>
+        {trans.__('Notebook')}
+      </button>
+    </header>
+  );
+}
+
+function Spent({ session }: { readonly session: Session }): ReactElement {
+  const trans = useTrans();
+  const { usage, context_used: used, context_size: size } = session;
+  const full = used !== null && size !== null && size > 0 ? Math.round((100 * used) / size) : null;
+  return (
+    <>
+      {full !== null && (
+        <meter
+          className="jp-AgorContext"
+          min={0}
+          max={100}
+          value={full}
+          aria-label={trans.__('Context')}
+          title={trans.__('The context is %1 % full', full)}
+        />
+      )}
+      <span className="jp-AgorSessionHeader-tokens" title={trans.__('tokens in and out')}>
+        {shortCount(usage.input_tokens)} → {shortCount(usage.output_tokens)}
+        {usage.cost_usd !== null && ` · $${usage.cost_usd.toFixed(2)}`}
+      </span>
+    </>
+  );
+}

@@ -1,0 +1,117 @@
+/** One session: header, plan, conversation, what it asks, what waits, and the box to write in. */
+import type { ReactElement } from 'react';
+import { useEffect } from 'react';
+import { wordOf } from '../domain/attention';
+import { CommandIds } from '../domain/commandIds';
+import { useStore } from '../model/store';
+import { Empty } from '../ui/Empty';
+import { useTrans } from '../ui/trans';
+import { Asks } from './Asks';
+import { Conversation } from './Conversation';
+import { PlanList } from './PlanList';
+import { PromptBox } from './PromptBox';
+import { Queue } from './Queue';
+import { SessionHeader } from './SessionHeader';
+import { SessionContext, useSessionView } from './view';
+import type { SessionView } from './view';
+
+export function SessionPanel({ view }: { readonly view: SessionView }): ReactElement {
+  return (
+    <SessionContext.Provider value={view}>
+      <div className="jp-AgorSession" data-testid="agor-session">
+        <SessionHeader />
+        <PlanList />
+        <Body />
+        <div className="jp-AgorSession-foot">
+          <Trouble />
+          <Asks />
+          <Queue />
+          <PromptBox />
+        </div>
+        <Announcer />
+      </div>
+    </SessionContext.Provider>
+  );
+}
+
+function Body(): ReactElement {
+  const { store } = useSessionView();
+  const trans = useTrans();
+  const state = useStore(store, ({ session, tasks, problem }) => {
+    if (session === null) {
+      return problem === null ? 'loading' : 'failed';
+    }
+    return tasks.some(view => view.task.status !== 'queued') ? 'open' : 'empty';
+  });
+  const problem = useStore(store, each => each.problem);
+  switch (state) {
+    case 'open':
+      return <Conversation />;
+    case 'loading':
+      return <div className="jp-AgorSession-list jp-AgorSkeleton" role="status" aria-label={trans.__('Loading')} />;
+    case 'failed':
+      return (
+        <div className="jp-AgorSession-list">
+          <Empty
+            title={problem?.detail ?? ''}
+            action={{ label: trans.__('Try again'), run: () => void store.open() }}
+          >
+            {problem?.hint}
+          </Empty>
+        </div>
+      );
+    case 'empty':
+      return (
+        <div className="jp-AgorSession-list">
+          <Empty title={trans.__('Nothing has been said yet')}>
+            {trans.__('Say below what you want. The agent works in a worktree of its own and asks before it changes things.')}
+          </Empty>
+        </div>
+      );
+  }
+}
+
+/** Why the last task went wrong, with the next step; gone as soon as something new begins. */
+function Trouble(): ReactElement | null {
+  const { store, commands } = useSessionView();
+  const trans = useTrans();
+  const session = useStore(store, state => state.session);
+  if (session === null || session.error === '' || session.current_task !== null) {
+    return null;
+  }
+  return (
+    <div className="jp-AgorTrouble" role="alert" data-testid="agor-trouble">
+      <span>
+        {session.error} {session.hint}
+      </span>
+      {session.queue.length === 0 && session.status !== 'idle' && (
+        <button
+          type="button"
+          className="jp-mod-styled"
+          onClick={() => void commands.execute(CommandIds.resumeSession, { session_id: session.id })}
+        >
+          {trans.__('Resume')}
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** Says the end of an answer and a request for approval to a screen reader, politely. */
+function Announcer(): ReactElement {
+  const { store, workspace } = useSessionView();
+  const trans = useTrans();
+  const status = useStore(store, state => state.session?.status ?? 'idle');
+  const seen = useStore(store, state => state.session?.updated_ms ?? 0);
+  useEffect(() => {
+    if (document.visibilityState === 'visible') {
+      workspace.seen.mark(store.id, seen);
+    }
+  }, [workspace, store, seen]);
+  const quiet = status === 'running' || status === 'starting';
+  return (
+    <div className="jp-AgorHidden" aria-live="polite">
+      {quiet ? '' : trans.__(wordOf(status))}
+    </div>
+  );
+}

@@ -1,0 +1,87 @@
+/** The rows of a conversation: what folds, what is hidden, what keeps its identity. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { applyBlock, EMPTY_CONTENT } from '../../domain/applyBlock';
+import { applyTask } from '../../domain/applyTask';
+import type { TaskView } from '../../model/sessionStore';
+import type { SessionEvent, ToolBlock } from '../../schema/types';
+import { MOST_TOOLS, sameRow, toRows } from '../toRows';
+
+function view(story: string): TaskView {
+  const text = readFileSync(`../tests/golden/events/${story}.json`, 'utf-8');
+  const { events } = JSON.parse(text) as { events: SessionEvent[] };
+  const mine = events.filter(event => event.task_id === 'task_0000000000000001');
+  const task = mine.reduce<TaskView['task'] | undefined>(applyTask, undefined);
+  return { task: task!, content: mine.reduce(applyBlock, EMPTY_CONTENT), seq: mine.at(-1)!.seq };
+}
+
+const kinds = (views: TaskView[]): string[] => toRows(views).map(row => row.kind);
+
+const tool = (id: string): ToolBlock => ({
+  type: 'tool',
+  id,
+  title: id,
+  kind: 'read',
+  status: 'completed',
+  input: {},
+  locations: [],
+  content: [],
+  parent_tool_call_id: null,
+  started_ms: 0,
+  ended_ms: 1,
+  first_seq: 1,
+  last_seq: 1
+});
+
+describe('toRows', () => {
+  it('tells a whole task in order', () => {
+    expect(kinds([view('working')])).toEqual([
+      'prompt', 'thought', 'text', 'tools', 'permission', 'text', 'end'
+    ]);
+  });
+
+  it('keeps what still waits out of the list', () => {
+    expect(kinds([view('asking')])).not.toContain('permission');
+  });
+
+  it('hides what the policy decided by itself', () => {
+    const { task, content, seq } = view('working');
+    const blocks = content!.blocks.map(block =>
+      block.type === 'permission' ? { ...block, resolved: { ...block.resolved!, by: 'policy' } } : block
+    );
+    expect(kinds([{ task, content: { ...content!, blocks }, seq }])).not.toContain('permission');
+  });
+
+  it('makes one row of neighbouring tool calls', () => {
+    const { task, seq } = view('working');
+    const blocks = Array.from({ length: MOST_TOOLS + 2 }, (_, index) => tool(`t${index}`));
+    const [, row] = toRows([{ task, content: { blocks, plan: [] }, seq }]);
+    expect(row?.kind === 'tools' && row.blocks.length).toBe(MOST_TOOLS + 2);
+  });
+
+  it('shows a task that is not loaded as a place to load it', () => {
+    const { task, seq } = view('working');
+    expect(kinds([{ task, content: null, seq }])).toEqual(['prompt', 'unloaded', 'end']);
+  });
+
+  it('leaves out what is queued or withdrawn', () => {
+    const { task, seq } = view('working');
+    expect(kinds([{ task: { ...task, status: 'queued' }, content: EMPTY_CONTENT, seq }])).toEqual([]);
+  });
+
+  it('draws anew only the row that changed', () => {
+    const before = view('terminal');
+    const more: SessionEvent = {
+      seq: 99,
+      session_id: 'ses_0000000000000001',
+      task_id: 'task_0000000000000001',
+      at_ms: 1,
+      update: { type: 'agent_message_chunk', message_id: 'm9', text: 'more', parent_tool_call_id: null }
+    };
+    const after: TaskView = { ...before, content: applyBlock(before.content!, more), seq: 99 };
+    const [a, b] = [toRows([before]), toRows([after])];
+    const changed = b.filter((row, index) => a[index] === undefined || !sameRow(a[index], row));
+    // The tools row was live until the words came.
+    expect(changed.map(row => row.kind)).toEqual(['text']);
+  });
+});

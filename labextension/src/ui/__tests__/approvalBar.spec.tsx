@@ -1,0 +1,93 @@
+import { fireEvent, render, screen } from '@testing-library/react';
+import type { Mock } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import type { Asked, GivenAnswer } from '../ApprovalBar';
+import { ApprovalBar } from '../ApprovalBar';
+
+const asked: Asked = {
+  title: 'Run the tests',
+  description: 'To see them fail.',
+  kind: 'execute',
+  content: [{ type: 'text', text: 'pytest -q', truncated: 0 }],
+  options: [
+    { option_id: 'once', name: 'Allow once', kind: 'allow_once' },
+    { option_id: 'always', name: 'Always for this session', kind: 'allow_always' },
+    { option_id: 'no', name: 'Reject', kind: 'reject_once' }
+  ],
+  questions: []
+};
+
+function shown(changes: Partial<Asked> = {}, disabled = false): Mock<(answer: GivenAnswer) => Promise<void>> {
+  const answer = vi.fn<(answer: GivenAnswer) => Promise<void>>(() => Promise.resolve());
+  render(<ApprovalBar asked={{ ...asked, ...changes }} where="Fix it" disabled={disabled} onAnswer={answer} />);
+  return answer;
+}
+const bar = (): HTMLElement => screen.getByTestId('agor-approval');
+
+describe('ApprovalBar', () => {
+  it('shows what is asked: the title, the reason, the command itself', () => {
+    shown();
+    expect(bar().textContent).toContain('To see them fail.');
+    expect(screen.getByText('pytest -q')).toBeTruthy();
+  });
+
+  it.each([
+    [{ key: 'Enter' }, 'once'],
+    [{ key: 'Enter', shiftKey: true }, 'always']
+  ])('answers %j with %s', (key, option) => {
+    const answer = shown();
+    fireEvent.keyDown(bar(), key);
+    expect(answer).toHaveBeenCalledWith({ option_id: option });
+  });
+
+  it('asks for a reason before it rejects', () => {
+    const answer = shown();
+    fireEvent.keyDown(bar(), { key: 'Escape' });
+    expect(answer).not.toHaveBeenCalled();
+    fireEvent.change(screen.getByRole('textbox'), { target: { value: 'use make' } });
+    fireEvent.click(screen.getByText('Reject'));
+    expect(answer).toHaveBeenCalledWith({ option_id: 'no', message: 'use make' });
+  });
+
+  it('takes nothing from who is typing a reason', () => {
+    const answer = shown();
+    fireEvent.keyDown(bar(), { key: 'Escape' });
+    fireEvent.keyDown(screen.getByRole('textbox'), { key: 'Enter' });
+    expect(answer).not.toHaveBeenCalled();
+  });
+
+  it('answers once, however often the button is pressed', () => {
+    const answer = vi.fn(() => new Promise<void>(() => {}));
+    render(<ApprovalBar asked={asked} where="Fix it" onAnswer={answer} />);
+    fireEvent.click(screen.getByText('Allow once'));
+    fireEvent.click(screen.getByText('Allow once'));
+    fireEvent.keyDown(bar(), { key: 'Enter' });
+    expect(answer).toHaveBeenCalledTimes(1);
+  });
+
+  it('lets nobody answer who may not', () => {
+    const answer = shown({}, true);
+    fireEvent.click(screen.getByText('Allow once'));
+    fireEvent.keyDown(bar(), { key: 'Enter' });
+    expect(answer).not.toHaveBeenCalled();
+  });
+
+  it('does not take the focus', () => {
+    shown();
+    expect(bar().contains(document.activeElement)).toBe(false);
+  });
+
+  it('answers questions by their words', () => {
+    const answer = shown({
+      options: [],
+      questions: [
+        { question: 'Which?', header: '', choices: ['a', 'b'], multiple: false },
+        { question: 'Why?', header: '', choices: [], multiple: false }
+      ]
+    });
+    fireEvent.click(screen.getByLabelText('b'));
+    fireEvent.change(screen.getByRole('textbox'), { target: { value: 'because' } });
+    fireEvent.click(screen.getByText('Answer'));
+    expect(answer).toHaveBeenCalledWith({ option_id: null, answers: { 'Which?': 'b', 'Why?': 'because' } });
+  });
+});

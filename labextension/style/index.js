@@ -1,0 +1,5 @@
+import '@xyflow/react/dist/base.css';
+import './base.css';
+import './board.css';
+import './panel.css';
+import './session.css';

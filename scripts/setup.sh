@@ -1,0 +1,53 @@
+# Sourced by scripts/demo and scripts/test: makes the virtual environment and installs the project
+# into it. `set_up PROFILE EXTRAS` leaves $VENV; a second call with nothing changed does nothing.
+
+VENV="${AGOR_VENV:-$PWD/.venv}"
+
+stop() {
+  echo "$1" >&2
+  exit 1
+}
+
+find_python() {
+  local name
+  for name in "${AGOR_PYTHON:-}" python3 python3.13 python3.12 python3.11 python; do
+    [ -n "$name" ] && command -v "$name" >/dev/null || continue
+    if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      PYTHON="$name"
+      return
+    fi
+  done
+  stop "Python 3.11 or newer is needed: install it (Debian: apt-get install python3 python3-venv)."
+}
+
+fingerprint() {
+  {
+    cat pyproject.toml build_js.py labextension/package.json labextension/yarn.lock
+    find labextension/src labextension/style -type f -exec cksum {} + | sort
+  } | cksum
+}
+
+built_front_end() {
+  [ -f agor_jupyter/labextension/static/style.js ] &&
+    [ -z "$(find labextension/src labextension/style labextension/package.json -newer agor_jupyter/labextension/package.json -print -quit)" ]
+}
+
+set_up() {
+  local profile="$1" extras="$2" stamp
+  command -v git >/dev/null || stop "git is needed: install it (Debian: apt-get install git)."
+  find_python
+  if [ ! -x "$VENV/bin/python" ]; then
+    "$PYTHON" -c 'import venv, ensurepip' 2>/dev/null ||
+      stop "Python's venv module is needed: install it (Debian: apt-get install python3-venv)."
+    echo "Making a virtual environment in $VENV"
+    "$PYTHON" -m venv "$VENV"
+  fi
+  stamp="$VENV/.agor-$profile"
+  if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(fingerprint)" ] && built_front_end; then
+    return
+  fi
+  built_front_end || rm -rf agor_jupyter/labextension
+  echo "Installing agor-jupyter and building its panel (a few minutes the first time)"
+  "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check -e ".$extras"
+  fingerprint >"$stamp"
+}

@@ -1,0 +1,84 @@
+"""Makes Claude Code do the acts of the conformance suite, by scripts of a fake model."""
+
+from __future__ import annotations
+
+import shlex
+import tempfile
+from collections.abc import Sequence
+
+from agor_jupyter.agents import registry
+from agor_jupyter.agents.base import AgentKind
+from agor_jupyter.testing.anthropic_server import AnthropicServer
+from agor_jupyter.testing.conformance import Act, Ask, MakePlan, Recall, Run, Say, Think, Write
+from agor_jupyter.testing.model_script import Block, Echo, Script, Text, Thinking, ToolUse, Turn
+
+CHUNK = 12
+
+
+class ClaudeHarness:
+    """See `conformance.Harness`."""
+
+    def __init__(self) -> None:
+        self.kind: AgentKind = registry.get("claude")
+        self._server = AnthropicServer()
+        self._home = tempfile.TemporaryDirectory(prefix="agor-claude-")
+
+    def prompt(self, acts: Sequence[Act], note: str) -> str:
+        name = f"acts{len(self._server.book)}"
+        self._server.book[name] = script_of(acts)
+        return f"{note}\nSCRIPT:{name}"
+
+    def environment(self) -> dict[str, str]:
+        home = self._home.name
+        return {**self._server.environment(), "HOME": home, "CLAUDE_CONFIG_DIR": f"{home}/.claude"}
+
+    def options(self) -> dict[str, object]:
+        return {}
+
+    async def open(self) -> None:
+        await self._server.__aenter__()
+
+    async def close(self) -> None:
+        await self._server.__aexit__(None, None, None)
+        self._home.cleanup()
+
+
+def script_of(acts: Sequence[Act]) -> Script:
+    """A tool call ends a turn of the model; words and thoughts before it belong to the same one."""
+    turns: list[Turn] = []
+    blocks: list[Block] = []
+    for act in acts:
+        made = _blocks(act)
+        blocks += made
+        if any(isinstance(block, ToolUse) for block in made):
+            turns.append(Turn(blocks=tuple(blocks)))
+            blocks = []
+        if isinstance(act, Ask):
+            blocks.append(Echo(of="results"))
+    if blocks:
+        turns.append(Turn(blocks=tuple(blocks)))
+    return Script(turns=tuple(turns))
+
+
+def _blocks(act: Act) -> list[Block]:
+    match act:
+        case Say(text=text, seconds=seconds):
+            pieces = max(1, len(text) // CHUNK)
+            return [Text(text=text, chunk=CHUNK, delay_seconds=seconds / pieces)]
+        case Think(text=text):
+            return [Thinking(text=text)]
+        case Write(path=path, text=text):
+            return [ToolUse(name="Write", input={"file_path": path, "content": text})]
+        case Run(command=command):
+            # Claude Code refuses a plain long `sleep`, but sees no deeper than one shell.
+            line = f"sh -c {shlex.quote(command)}" if "sleep" in command else command
+            return [ToolUse(name="Bash", input={"command": line, "description": "Run it"})]
+        case Ask(question=question, choices=choices):
+            options = [{"label": choice, "description": choice} for choice in choices]
+            asked = {"question": question, "header": "Choice", "multiSelect": False, "options": options}
+            return [ToolUse(name="AskUserQuestion", input={"questions": [asked]})]
+        case MakePlan(entries=entries):
+            todos = [{"content": entry, "activeForm": entry, "status": "pending"} for entry in entries]
+            return [ToolUse(name="TodoWrite", input={"todos": todos})]
+        case Recall():
+            return [Echo(of="prompts")]

@@ -1,0 +1,92 @@
+"""The one table of the benchmarks: which side of a goal is met, and that every benchmark has its rows."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import report
+from benchmarks.__main__ import QUICK
+from benchmarks.report import Row, markdown, table
+from benchmarks.rows import ADAPTERS, of_durable_append, of_event_fanout, of_list_cost, of_worktree_create
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "at_least", "met"),
+    [
+        (12.0, 12.0, False, True),
+        (12.1, 12.0, False, False),
+        (0.5, 0.5, True, True),
+        (0.49, 0.5, True, False),
+        (0.0, 0.0, False, True),
+        (1.0, 0.0, False, False),
+        (9.0, None, False, None),
+    ],
+)
+def test_a_goal_is_met_on_its_own_side(value: float, limit: float | None, at_least: bool, met: bool) -> None:
+    assert Row("P0", "what", value, "x", "", limit, at_least).met is met
+
+
+def test_a_missed_goal_stands_out() -> None:
+    rows = [Row("P1", "slow", 2.0, "x", "git", 1.0), Row("P2", "fast", 0.5, "x", "git", 1.0)]
+    lines = table(rows).splitlines()
+    assert "MISSED" in lines[1]
+    assert "MISSED" not in lines[2]
+    assert "met" in lines[2]
+    assert markdown(rows).count("MISSED") == 1
+
+
+def test_everything_is_written_and_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(report, "RESULTS", tmp_path / "results")
+    rows = [
+        Row("P1", "slow", 2.0, "x", "git", 1.0),
+        Row("P8", "growth", 0, "bytes", "", 0),
+        Row("P9", "told", 3, "ms", ""),
+    ]
+    latest = report.write(rows, {"one": {"figure": 1}}, {"load": [1.0]})
+    content = json.loads(latest.read_text())
+    assert [row["met"] for row in content["rows"]] == [False, True, None]
+    assert content["details"] == {"one": {"figure": 1}}
+    assert (tmp_path / "results" / "latest.png").stat().st_size > 5000
+
+
+@pytest.mark.parametrize("name", sorted(ADAPTERS))
+def test_every_benchmark_can_be_run_quickly(name: str) -> None:
+    run = importlib.import_module(f"benchmarks.{name}").run
+    inspect.signature(run).bind(**QUICK[name])
+
+
+def test_every_benchmark_is_in_the_table() -> None:
+    folder = Path(report.__file__).parent
+    found = {file.stem for file in folder.glob("*.py") if "\ndef run(" in file.read_text(encoding="utf-8")}
+    assert found == set(ADAPTERS) == set(QUICK)
+
+
+def test_a_slow_store_is_said() -> None:
+    found = {
+        "rates": {"EventLog.append": 40.0, "FULL row": 10.0, "bare group": 100.0, "SQLiteYStore": 1.0},
+        "ratios": {"FULL row": 4.0, "bare group": 0.4, "SQLiteYStore": 40.0},
+        "ack_p50_ms": 5.0,
+        "ack_p99_ms": 10.0,
+    }
+    assert [row.met for row in of_durable_append(found)] == [False, False, True, True]
+
+
+def test_lists_and_worktrees_are_judged_by_their_ratios() -> None:
+    lists = of_list_cost({"few_ms": 2.0, "many_ms": 4.0, "ratios": {"first page": 2.0, "middle": 1.0}})
+    assert [row.met for row in lists] == [False, True, None]
+    details = {name: {"plain_ms": 10.0} for name in ("one_file", "ten_thousand_files", "fifty_at_once")}
+    goals = [{"id": "P2", "what": "overhead", "unit": "ms", "goal": 12.0, "value": 30.0, "ok": False}]
+    assert [row.met for row in of_worktree_create({"goals": goals, "details": details})] == [False]
+
+
+def test_the_goal_against_another_system_is_its_best_figure() -> None:
+    part = {"ours": {"cpu_us": 12.0, "p99": 5.0}, "bare": {"cpu_us": 20.0}, "ratio": 0.6}
+    rows = of_event_fanout({"one agent": part, "P7 one agent": True})
+    assert [(row.goal, row.met) for row in rows] == [("P7", False), ("P7", None)]
+    assert "measured elsewhere" in rows[0].reference

@@ -1,0 +1,61 @@
+"""The whole path without a mouse: palette, cards, dialog, prompt, approvals."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.pages import Desk
+from tests.browser.stage import Stage
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+FOCUSED = "(selector) => document.activeElement?.closest(selector) !== null"
+
+
+def press_until(page: Page, key: str, selector: str, most: int = 40) -> None:
+    """Press `key` until what `selector` names has the focus."""
+    for _ in range(most):
+        if page.evaluate(FOCUSED, selector):
+            return
+        page.keyboard.press(key)
+        page.wait_for_timeout(60)
+    where = page.evaluate("document.activeElement?.outerHTML.slice(0, 300)")
+    raise AssertionError(f"{key} does not lead to {selector}; the focus is on {where}")
+
+
+def test_the_whole_path_by_keyboard(desk: Desk, house: Stage) -> None:
+    boards = sorted(house.get("/boards")["items"], key=lambda each: each["created_ms"])
+    board = str(boards[0]["id"]) if boards else house.board("First")
+    # Far to the right of whatever lies there: the arrow must lead over the one to the other.
+    house.worktree("keys-left", board, (6000, 0))
+    right = house.worktree("keys-right", board, (6400, 0))
+    with desk.person("mona") as monas:
+        page = desk.open(monas)
+        # JupyterLab's shortcuts come with its settings, a moment after the page is ready.
+        press_until(page, "Control+Shift+C", ".lm-CommandPalette-search, #modal-command-palette", 100)
+        page.keyboard.type("Open Board")
+        page.locator(".lm-CommandPalette-item.lm-mod-active", has_text="Open Board").wait_for()
+        page.keyboard.press("Enter")
+        page.get_by_test_id("agor-card").filter(has_text="keys-right").wait_for()
+        press_until(page, "Tab", ".jp-AgorCanvas")
+        press_until(page, "ArrowRight", f'[data-id="{right}"]')
+        page.keyboard.press("Enter")
+        prompt = page.get_by_test_id("agor-session-prompt")
+        expect(prompt).to_be_focused()
+        page.keyboard.type("Mend the failing test")
+        press_until(page, "Tab", '[data-testid="agor-session-agent"]', 5)
+        page.keyboard.type("Demo")
+        press_until(page, "Tab", ".jp-Dialog .jp-mod-accept")
+        page.keyboard.press("Enter")
+        expect(page.get_by_test_id("agor-prompt-box")).to_be_focused()
+        panel = page.get_by_test_id("agor-session")
+        for title in ("Edit stats", "Run the tests"):
+            expect(panel.get_by_test_id("agor-approval")).to_contain_text(title)
+            # What is asked never takes the keyboard from someone who is typing.
+            expect(page.get_by_test_id("agor-prompt-box")).to_be_focused()
+            press_until(page, "Shift+Tab", '.jp-AgorSession [data-agor-option="allow_once"]', 12)
+            page.keyboard.press("Enter")
+        expect(panel).to_contain_text("All tests pass")
+        page.keyboard.type("And thank you")
+        expect(page.get_by_test_id("agor-prompt-box")).to_have_value("And thank you")

@@ -1,0 +1,183 @@
+"""Who somebody is: named people, the one person `local`, kernels with a token; and who is kept out (A7)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import urllib.parse
+from typing import Any
+
+import pytest
+from tornado.httpclient import HTTPClientError
+
+from agor_jupyter.domain.errors import NewerDatabase
+from agor_jupyter.domain.ids import UserId
+from agor_jupyter.domain.user import LOCAL_USER
+from tests.server.conftest import API, Stand, problem
+
+
+async def browser(stand: Stand) -> dict[str, str]:
+    """Open a page with the server's token, as a new browser would; give its headers from then on."""
+    token = stand.server.app.identity_provider.token
+    answer = await stand.server.fetch("api/me", person=None, token=token)
+    assert answer.code == 200
+    (login,) = [line.split(";")[0] for line in answer.headers.get_list("Set-Cookie") if "username" in line]
+    page = await stand.server.fetch("login", person=None, headers={"Cookie": login})
+    xsrf = [line.split(";")[0] for line in page.headers.get_list("Set-Cookie") if line.startswith("_xsrf")]
+    cookies = [login, *xsrf]
+    headers = {"Cookie": "; ".join(cookies), "Referer": stand.server.url("lab")}
+    if xsrf:
+        headers["X-XSRFToken"] = urllib.parse.unquote(xsrf[0].split("=", 1)[1])
+    return headers
+
+
+async def test_everybody_is_local_and_keeps_a_name_of_their_own(local_stand: Stand) -> None:
+    stand = local_stand
+    one, two = await browser(stand), await browser(stand)
+    seen = [json.loads((await stand.ask("GET", "/me", person=None, headers=who)).body) for who in (one, two)]
+    assert [me["person"]["id"] for me in seen] == ["local", "local"]
+    assert not seen[0]["named_users"] and seen[0]["role"] == "admin"
+    answer = await stand.ask("PATCH", "/me", {"display_name": " Ann "}, person=None, headers=one)
+    assert answer.code == 200 and json.loads(answer.body)["person"]["display_name"] == "Ann"
+    again = [json.loads((await stand.ask("GET", "/me", person=None, headers=who)).body) for who in (one, two)]
+    assert again[0]["person"]["display_name"] == "Ann" and again[1]["person"]["display_name"] != "Ann"
+    # What one browser makes belongs to `local`: another browser, with a new cookie, may delete it.
+    board = await stand.ask("POST", "/boards", {"name": "B"}, person=None, headers=one)
+    made = json.loads(board.body)
+    assert made["owner"] == LOCAL_USER
+    assert (await stand.ask("DELETE", f"/boards/{made['id']}", person=None, headers=two)).code == 204
+
+
+async def test_named_people_keep_the_name_they_log_in_with(stand: Stand) -> None:
+    me = await stand.get("/me")
+    assert (me["person"]["id"], me["person"]["display_name"], me["role"]) == (
+        "oscar",
+        "Oscar Owner",
+        "member",
+    )
+    assert me["named_users"] and "execute" in me["permissions"]["agor:sessions"]
+    assert (await stand.get("/me", person="vera"))["permissions"]["agor:boards"] == ["read"]
+    assert (await stand.get("/me", person="ada"))["role"] == "admin"
+    problem(await stand.ask("PATCH", "/me", {"display_name": "Ada"}), 409)
+
+
+# --- kernels
+
+
+async def test_a_kernel_acts_as_its_person_and_only_here(stand: Stand) -> None:
+    await stand.get("/me")  # oscar is seen once, so that his name is known
+    token = await stand.made.house.tokens.mint(UserId("oscar"), "kernel")
+    headers = {"Authorization": f"token {token}"}
+    me = json.loads((await stand.ask("GET", "/me", person=None, headers=headers)).body)
+    assert (me["person"]["id"], me["person"]["display_name"]) == ("oscar", "Oscar Owner")
+    board = await stand.ask("POST", "/boards", {"name": "B"}, person=None, headers=headers)
+    assert board.code == 201 and json.loads(board.body)["owner"] == "oscar"
+    for path in ("api/contents", "api/kernels", "api/me"):
+        assert (await stand.server.fetch(path, person=None, headers=headers)).code == 403
+    await stand.made.house.tokens.revoke(token)
+    assert (await stand.ask("GET", "/me", person=None, headers=headers)).code == 403
+
+
+async def test_a_viewers_kernel_changes_nothing(stand: Stand) -> None:
+    token = await stand.made.house.tokens.mint(UserId("vera"), "kernel")
+    headers = {"Authorization": f"Bearer {token}"}
+    assert (await stand.ask("GET", "/boards", person=None, headers=headers)).code == 200
+    assert (await stand.ask("POST", "/boards", {"name": "B"}, person=None, headers=headers)).code == 403
+
+
+async def test_a_wrong_token_is_nobody_even_with_a_good_cookie(stand: Stand) -> None:
+    answer = await stand.server.fetch("api/me", person="ada")
+    cookie = answer.headers["Set-Cookie"].split(";")[0]
+    headers = {"Cookie": cookie, "Authorization": "token agor_forged_0123456789"}
+    problem(await stand.ask("GET", "/me", person=None, headers=headers), 403)
+    with pytest.raises(HTTPClientError):
+        await stand.connect(person=None, headers=headers)
+
+
+async def test_a_kernel_token_in_the_address_is_not_taken(
+    stand: Stand, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = await stand.made.house.tokens.mint(UserId("ada"), "kernel")
+    with caplog.at_level(logging.DEBUG):
+        assert (await stand.ask("GET", "/me", person=None, token=token)).code == 403
+        headers = {"Authorization": f"token {token}"}
+        assert (await stand.ask("GET", "/me", person=None, headers=headers)).code == 200
+        await stand.ask("GET", "/nothing", person=None, headers=headers)
+        client = await stand.connect(person=None, headers=headers)
+        client.close()
+    assert token not in caplog.text
+
+
+# --- other sites
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "http://127.0.0.1:1", "http://127.0.0.1.evil.example"]
+)
+async def test_a_foreign_origin_opens_no_socket(stand: Stand, origin: str) -> None:
+    for headers in ({"Origin": origin}, {"Origin": origin, "Authorization": "token ada-token"}):
+        with pytest.raises(HTTPClientError) as refused:
+            await stand.connect(person=None if "Authorization" in headers else "ada", headers=headers)
+        assert refused.value.code == 403
+
+
+async def test_the_same_origin_opens_it(stand: Stand) -> None:
+    client = await stand.connect(headers={"Origin": f"http://127.0.0.1:{stand.server.port}"})
+    client.close()
+
+
+async def test_another_site_cannot_post_with_the_cookie(local_stand: Stand) -> None:
+    stand = local_stand
+    good = await browser(stand)
+    without = {"Cookie": good["Cookie"]}
+    foreign = {**good, "Origin": "http://evil.example", "Referer": "http://evil.example/x"}
+    for headers in (without, foreign, {**good, "X-XSRFToken": "2|forged"}):
+        answer = await stand.ask("POST", "/boards", {"name": "B"}, person=None, headers=headers)
+        assert answer.code in (403, 404), answer.body
+        problem(answer, answer.code)
+    assert json.loads((await stand.ask("GET", "/boards", person=None, headers=good)).body)["items"] == []
+    assert (await stand.ask("POST", "/boards", {"name": "B"}, person=None, headers=good)).code == 201
+
+
+async def test_a_rebound_host_is_refused(stand: Stand) -> None:
+    token = await stand.made.house.tokens.mint(UserId("ada"), "kernel")
+    for header in ("token ada-token", f"token {token}"):
+        headers = {"Host": "evil.example", "Authorization": header}
+        problem(await stand.ask("GET", "/me", person=None, headers=headers), 403)
+
+
+async def test_answers_may_not_be_sniffed_or_framed(stand: Stand) -> None:
+    answer = await stand.ask("GET", "/boards")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Content-Type"] == "application/json"
+
+
+# --- a slow Authorizer
+
+
+async def test_an_authorizer_may_answer_later(stand: Stand) -> None:
+    authorizer: Any = stand.server.app.authorizer
+    decide = authorizer.is_authorized
+
+    async def later(handler: Any, user: Any, action: str, resource: str) -> bool:
+        return bool(decide(handler, user, action, resource))
+
+    authorizer.is_authorized = later
+    assert (await stand.get("/me", person="vera"))["role"] == "viewer"
+    assert (await stand.ask("POST", "/boards", {"name": "B"}, person="vera")).code == 403
+    assert (await stand.ask("POST", "/boards", {"name": "B"}, person="oscar")).code == 201
+
+
+async def test_a_server_that_is_starting_says_so(stand: Stand) -> None:
+    settings = stand.server.app.web_app.settings
+    house = settings.pop("agor")
+    try:
+        assert (await stand.server.fetch(f"{API}/me")).code == 503
+        settings["agor_closed"] = NewerDatabase("The database is of version 9.", hint="Upgrade.")
+        assert problem(await stand.server.fetch(f"{API}/me"), 409)["hint"] == "Upgrade."
+        with pytest.raises(HTTPClientError) as refused:
+            await stand.connect()
+        assert refused.value.code == 503
+    finally:
+        settings["agor"] = house

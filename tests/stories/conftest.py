@@ -1,0 +1,161 @@
+"""A Jupyter server as its user has it: a process that can be killed and started again on its data."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import psutil
+import pytest
+
+from agor_jupyter.agents.demo.repository import write_demo_repo
+from agor_jupyter.cli.lab import free_port
+from agor_jupyter.client.api import Api, Record
+from agor_jupyter.client.errors import ClientError
+from agor_jupyter.client.http import Http, parse_url
+
+T = TypeVar("T")
+READY_SECONDS = 60.0
+
+
+class Server:
+    """`jupyter server` with this extension alone, in a folder of its own."""
+
+    def __init__(self, folder: Path, **traits: object) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.token = secrets.token_urlsafe(16)
+        self.process: subprocess.Popen[bytes] | None = None
+        self.root = folder / "root"
+        self.root.mkdir(parents=True)
+        self.repository = self.root / "summary"
+        write_demo_repo(self.repository)
+        config = folder / "config"
+        config.mkdir()
+        settings = {
+            "ServerApp": {
+                "root_dir": str(self.root),
+                "open_browser": False,
+                "allow_root": True,
+                "jpserver_extensions": {"agor_jupyter": True},
+            },
+            "AgorApp": {"data_dir": str(folder / "data"), **traits},
+        }
+        (config / "jupyter_server_config.json").write_text(json.dumps(settings), encoding="utf-8")
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    @property
+    def api(self) -> Api:
+        address, _ = parse_url(self.url)
+        return Api(Http(address, self.token))
+
+    def post(self, path: str, body: Record) -> Record:
+        return dict(self.api.http.request("POST", path, body=body))
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        environment = {
+            **os.environ,
+            "JUPYTER_CONFIG_DIR": str(self.folder / "config"),
+            "JUPYTER_DATA_DIR": str(self.folder / "jupyter"),
+            "JUPYTER_RUNTIME_DIR": str(self.folder / "runtime"),
+            "JUPYTER_TOKEN": self.token,
+            "JUPYTER_PREFER_ENV_PATH": "0",
+        }
+        argv = [sys.executable, "-m", "jupyter_server", "--ip=127.0.0.1", f"--port={self.port}"]
+        with (self.folder / "server.log").open("ab") as output:
+            self.process = subprocess.Popen(
+                [*argv, "--ServerApp.port_retries=0"], env=environment, stdout=output, stderr=output
+            )
+        wait_until(self._answers, READY_SECONDS)
+
+    def _answers(self) -> bool:
+        """Say whether the server answers at all: a clear refusal is an answer too."""
+        assert self.process is not None
+        assert self.process.poll() is None, (self.folder / "server.log").read_text()[-3000:]
+        try:
+            self.api.me(timeout=5)
+        except ClientError as error:
+            return error.status == 409
+        return True
+
+    def kill(self) -> None:
+        """`kill -9` of the server and of nothing else."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(10)
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(5)
+
+    def runners(self) -> list[psutil.Process]:
+        """Find the runners of this server's data folder."""
+        found = []
+        for process in psutil.process_iter(["cmdline"]):
+            line = process.info["cmdline"] or []
+            if "agor_jupyter.runner" in line and str(self.folder) in _folder_of(process):
+                found.append(process)
+        return found
+
+    def end(self) -> None:
+        """Stop the server and whatever its runners left."""
+        self.stop()
+        for process in self.runners():
+            process.send_signal(signal.SIGKILL)
+
+    def worktree(self, name: str) -> Record:
+        repos = self.api.http.request("GET", "/repos")["items"]
+        repo = repos[0] if repos else self.post("/repos", {"path": str(self.repository)})
+        return self.post("/worktrees", {"repo_id": repo["id"], "name": name})
+
+    def session(self, worktree: Record, prompt: str = "") -> Record:
+        body = {"worktree_id": worktree["id"], "agent": "demo", "title": worktree["name"]}
+        return self.post("/sessions", {**body, **({"prompt": prompt} if prompt else {})})
+
+
+def _folder_of(process: psutil.Process) -> str:
+    try:
+        return process.cwd()
+    except psutil.Error:
+        return ""
+
+
+def wait_until(condition: Callable[[], T | None], seconds: float = 30.0) -> T:
+    """Wait until `condition` gives something; give that."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"{condition} did not come true within {seconds} s"
+        time.sleep(0.05)
+    return found
+
+
+@pytest.fixture
+def make_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    made: list[Server] = []
+
+    def make(**traits: object) -> Server:
+        server = Server(tmp_path / f"server{len(made)}", **traits)
+        made.append(server)
+        server.start()
+        return server
+
+    yield make
+    for server in made:
+        server.end()
