@@ -6,13 +6,14 @@ An adapter lives in a runner process, one for one session. It yields the members
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, Literal, Protocol
 
 from agor_jupyter.domain.content import Attachment, Mode
 from agor_jupyter.domain.events import AgentUpdate
 from agor_jupyter.domain.ids import RequestId, SessionId, TaskId
 from agor_jupyter.domain.model import Value
+from agor_jupyter.domain.session import ForkPoint
 
 
 class Capabilities(Value):
@@ -30,13 +31,17 @@ class Capabilities(Value):
     fork: bool = False
     fork_at_message: bool = False
     set_model: bool = False
+    set_effort: bool = False
     modes: tuple[Mode, ...] = ("ask", "accept_edits", "plan", "full_auto")
     images: bool = False
     files: bool = False
     commands: bool = False
     context_usage: bool = False
+    compaction: bool = False
     cost: bool = False
     mcp: bool = False
+    house_tools: bool = False
+    instructions: bool = False
     subagents: bool = False
     runs_unasked_in_sandbox: bool = False
     notes: Mapping[str, str] = {}
@@ -54,18 +59,61 @@ class Probe(Value):
     default_model: str = ""
 
 
+class McpServer(Value):
+    """A tool server that a person brings: started by `command` (stdio), or reached at `url` (HTTP).
+
+    Values of `environment` and `headers` may name variables of the agent's environment as `${NAME}`:
+    a secret is passed by such a reference, never by value, so it reaches no argv and no file.
+    """
+
+    name: str
+    transport: Literal["stdio", "http"] = "stdio"
+    command: tuple[str, ...] = ()
+    url: str = ""
+    environment: Mapping[str, str] = {}
+    headers: Mapping[str, str] = {}
+
+
+class ToolSpec(Value):
+    """One of the house's own tools, as a model sees it. `parameters` is a JSON schema."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]  # a JSON schema: any shape is legal
+
+
+class ToolAnswer(Value):
+    """What a house's tool gave: text (JSON where it is data), or why it could not."""
+
+    text: str
+    failed: bool = False
+
+
+ToolCaller = Callable[[str, Mapping[str, Any]], Awaitable[ToolAnswer]]
+"""Calls a house's tool by name with its arguments. Never raises: a failure is an answer."""
+
+
 class SessionSpec(Value):
     """All that an adapter needs to start or resume one conversation.
 
     `environment` is the whole environment of the agent (an allow-list was applied before);
     `state_dir` is a private 0700 folder of this person and agent kind that outlives the runner.
+    `fork` counts only where `native_ref` is empty. `trusted`: a person trusts this repository, so its
+    instructions and the agent's own settings in it may be read; nothing of it is interpreted otherwise.
+    `tools` are the house's own; an agent that takes tools only by MCP starts `bridge` (an argv; stdio).
     """
 
     session_id: SessionId
     worktree: str
     mode: Mode = "ask"
     model: str = ""
+    effort: str = ""
     native_ref: str = ""  # set: resume this conversation
+    fork: ForkPoint | None = None
+    trusted: bool = False
+    mcp_servers: tuple[McpServer, ...] = ()
+    tools: tuple[ToolSpec, ...] = ()
+    bridge: tuple[str, ...] = ()
     environment: dict[str, str] = {}
     state_dir: str
     system_append: str = ""
@@ -82,7 +130,14 @@ class Decision(Value):
 
 
 class AgentAdapter(Protocol):
-    """One conversation with one agent. Methods raise `domain.errors`; `events` is endless."""
+    """One conversation with one agent. Methods raise `domain.errors`; `events` is endless.
+
+    What a capability denies is never called.
+    """
+
+    def use_tools(self, call: ToolCaller) -> None:
+        """Take the way to the house's tools (`SessionSpec.tools`); called before `start`, if at all."""
+        ...
 
     async def start(self, spec: SessionSpec) -> None:
         """Start the agent, or resume `spec.native_ref`. `agent_ready` follows in `events`."""
@@ -90,6 +145,13 @@ class AgentAdapter(Protocol):
 
     async def prompt(self, task_id: TaskId, text: str, attachments: tuple[Attachment, ...]) -> None:
         """Send a prompt; returns when it was handed over. One `turn_ended` follows in `events`."""
+        ...
+
+    async def steer(self, text: str, attachments: tuple[Attachment, ...]) -> None:
+        """Put words into the running turn; no turn of their own ends for them.
+
+        Raises `Conflict` when no turn is under way (any more): the words were not taken.
+        """
         ...
 
     async def interrupt(self) -> None:
@@ -103,6 +165,8 @@ class AgentAdapter(Protocol):
     async def set_mode(self, mode: Mode) -> None: ...
 
     async def set_model(self, model: str) -> None: ...
+
+    async def set_effort(self, effort: str) -> None: ...
 
     def events(self) -> AsyncIterator[AgentUpdate]:
         """Yield all updates in order, for ever; ends when the agent's process is gone."""

@@ -132,7 +132,9 @@ class AgentReady(Value):
     version: str = ""
     model: str = ""
     models: tuple[str, ...] = ()
+    efforts: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
+    instructions: tuple[str, ...] = ()  # the project's instruction files that it reads, as paths
 
 
 class ModeChanged(Value):
@@ -145,6 +147,21 @@ class ModelChanged(Value):
     type: Literal["current_model_update"] = "current_model_update"
     model: str
     by: str = "agent"
+
+
+class EffortChanged(Value):
+    type: Literal["current_effort_update"] = "current_effort_update"
+    effort: str
+    by: str = "agent"
+
+
+class Steered(Value):
+    """A person put words into the running turn. The runner says so once the agent has taken them."""
+
+    type: Literal["steered"] = "steered"
+    by: UserId
+    text: str
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Compaction(Value):
@@ -267,6 +284,8 @@ AgentUpdate = Annotated[
     | AgentReady
     | ModeChanged
     | ModelChanged
+    | EffortChanged
+    | Steered
     | Compaction
     | Notice
     | TurnEnded,
@@ -284,6 +303,8 @@ SessionUpdate = Annotated[
     | AgentReady
     | ModeChanged
     | ModelChanged
+    | EffortChanged
+    | Steered
     | Compaction
     | Notice
     | SessionCreated

@@ -256,6 +256,14 @@ class WorkPort(Protocol):
 
     async def set_model(self, session_id: SessionId, model: str, *, by: UserId) -> Session: ...
 
+    async def set_effort(self, session_id: SessionId, effort: str, *, by: UserId) -> Session: ...
+
+    async def steer(
+        self, session_id: SessionId, text: str, attachments: tuple[Attachment, ...], *, by: UserId
+    ) -> Session:
+        """Put words into the running turn. Raises `Conflict` when none is under way."""
+        ...
+
     async def update_session(
         self, session_id: SessionId, *, by: UserId, title: str | None = None, archived: bool | None = None
     ) -> Session: ...

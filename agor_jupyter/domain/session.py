@@ -22,6 +22,18 @@ SessionStatus = Literal[
 TaskStatus = Literal["queued", "running", "ended", "removed"]
 
 
+class ForkPoint(Value):
+    """Where a conversation begins that shares history with another one of the same kind.
+
+    `native_ref` names the parent, `worktree` the folder it ran in; `message_ref` is the
+    `last_message_ref` of the turn after which it branches ("" for the whole conversation).
+    """
+
+    native_ref: str
+    worktree: str
+    message_ref: str = ""
+
+
 class Session(Value):
     """One conversation with one agent in one worktree, as of event `last_seq`.
 
@@ -39,8 +51,10 @@ class Session(Value):
     status: SessionStatus = "idle"
     mode: Mode = "ask"
     model: str = ""
+    effort: str = ""
     parent_id: SessionId | None = None
     genealogy: Literal["root", "fork", "spawn"] = "root"
+    fork: ForkPoint | None = None
     native_ref: str = ""
     last_seq: int = 0
     last_words: str = ""

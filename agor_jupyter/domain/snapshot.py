@@ -26,6 +26,7 @@ from agor_jupyter.domain.events import (
     AgentThoughtChunk,
     Compaction,
     Draft,
+    EffortChanged,
     ModeChanged,
     ModelChanged,
     Notice,
@@ -126,6 +127,8 @@ def _said(session: Session, update: object) -> dict[str, object]:
             return {"mode": mode}
         case ModelChanged(model=model):
             return {"model": model}
+        case EffortChanged(effort=effort):
+            return {"effort": effort}
         case SessionCreated(agent=agent, title=title, mode=mode, model=model):
             return {"agent": agent, "title": title, "mode": mode, "model": model}
         case SessionUpdated(title=title, archived=archived):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
-from agor_jupyter.agents.base import Capabilities, SessionSpec
+from agor_jupyter.agents.base import Capabilities, SessionSpec, ToolAnswer
 from agor_jupyter.domain.content import Checkpoint
 from agor_jupyter.domain.ids import SessionId, TaskId, WorktreeId
 from agor_jupyter.domain.ports import Clock, EventLog, NewId
@@ -25,6 +25,15 @@ class Checkpoints(Protocol):
     async def changes(self, worktree: str, from_sha: str, to_sha: str) -> tuple[int, int, int]:
         """Count `(files, lines added, lines removed)` between two commits."""
         ...
+
+
+Tools = Callable[[SessionId, str, Mapping[str, Any]], Awaitable[ToolAnswer]]
+"""Answers a session's call of one of the house's tools; a failure is an answer."""
+
+
+async def no_tools(session_id: SessionId, tool: str, arguments: Mapping[str, Any]) -> ToolAnswer:
+    """Answer where no tools were handed in."""
+    return ToolAnswer(text="This server offers no tools.", failed=True)
 
 
 @dataclass(frozen=True)
@@ -50,5 +59,6 @@ class EngineParts:
     clock: Clock
     new_id: NewId
     launch: Launch
+    tools: Tools = no_tools
     interrupt_seconds: float = 10.0
     """How long an interrupted agent may take to end its turn before it is killed."""

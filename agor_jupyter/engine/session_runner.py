@@ -11,6 +11,7 @@ Invariants
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from agor_jupyter.engine.coalesce import join_chunks
 from agor_jupyter.engine.jobs import Jobs
 from agor_jupyter.engine.parts import EngineParts
 from agor_jupyter.executors.base import Handle, RunnerLink
-from agor_jupyter.runner.protocol import Frame, RunnerEnded, RunnerStarted, TaskAccepted
+from agor_jupyter.runner.protocol import Frame, RunnerEnded, RunnerStarted, TaskAccepted, ToolAsked
 
 logger = logging.getLogger("agor_jupyter.engine")
 
@@ -143,8 +144,11 @@ class SessionRunner:
     # --- the inbox ---------------------------------------------------------
 
     async def _follow(self, link: RunnerLink) -> None:
-        async for offset, frame in link.frames():
-            await self._inbox.put(_Framed(offset, frame))
+        async for item in link.frames():
+            if isinstance(item, ToolAsked):
+                self._jobs.start(self._answer_tool(link, item), f"tool {item.tool}")
+            else:
+                await self._inbox.put(_Framed(*item))
         if self.link is link:
             await self._inbox.put(_LinkEnded(link))
 
@@ -158,6 +162,12 @@ class SessionRunner:
             if isinstance(other, _LinkEnded) and other.link is self.link:
                 await self._link_ended(other.link)
             await self._look_at_queue()
+
+    async def _answer_tool(self, link: RunnerLink, asked: ToolAsked) -> None:
+        """Answer beside the stream: a tool that takes long must not hold up the agent's words."""
+        answer = await self.parts.tools(self.session_id, asked.tool, asked.input)
+        with contextlib.suppress(RunnerLost, TimedOut):  # asked again when it is attached again
+            await link.answer_tool(asked.call, answer)
 
     def _drain(self, first: _Item) -> tuple[list[_Framed], _Item | None]:
         """Take what waits: frames up to the next item of another kind."""

@@ -7,9 +7,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
-from agor_jupyter.domain.content import Mode
+from agor_jupyter.domain.content import Attachment, Mode
 from agor_jupyter.domain.errors import AgorError, Conflict, NotFound, RunnerLost, TimedOut, UnsupportedByAgent
 from agor_jupyter.domain.events import (
+    EffortChanged,
     InterruptRequested,
     ModeChanged,
     ModelChanged,
@@ -221,6 +222,27 @@ class Engine:
         session = await self._say(session_id, ModelChanged(model=model, by=by))
         if capable:
             await self._tell(session_id, lambda link: link.set_model(model, by=by))
+        return session
+
+    async def set_effort(self, session_id: SessionId, effort: str, *, by: UserId) -> Session:
+        session = await self._session(session_id)
+        if not self.parts.capabilities(session.agent).set_effort:
+            raise UnsupportedByAgent(session.agent, "set_effort", hint="Choose a model that thinks more.")
+        session = await self._say(session_id, EffortChanged(effort=effort, by=by))
+        await self._tell(session_id, lambda link: link.set_effort(effort, by=by))
+        return session
+
+    async def steer(
+        self, session_id: SessionId, text: str, attachments: tuple[Attachment, ...], *, by: UserId
+    ) -> Session:
+        """The runner logs the words once the agent has them; from its frames they come into the log."""
+        session = await self._session(session_id)
+        if not self.parts.capabilities(session.agent).steer:
+            raise UnsupportedByAgent(session.agent, "steer", hint="Send it as a prompt: it is queued.")
+        link, task_id = self._runner(session_id).link, session.current_task
+        if link is None or task_id is None:
+            raise Conflict("No turn is under way.", hint="Send it as a prompt of its own.")
+        await link.steer(task_id, text, attachments, by=by)
         return session
 
     async def _tell(self, session_id: SessionId, say: Tell) -> None:

@@ -29,7 +29,7 @@ from agor_jupyter.domain.lifecycle import pauses_queue
 from agor_jupyter.domain.policy import AlwaysRule, Policy, subject_of
 from agor_jupyter.domain.repo import Worktree
 from agor_jupyter.domain.session import Session
-from agor_jupyter.runner.protocol import RunnerSpec
+from agor_jupyter.runner.protocol import RunnerSpec, bridge_of
 
 if TYPE_CHECKING:
     from agor_jupyter.engine.session_runner import SessionRunner
@@ -117,13 +117,15 @@ async def _ensure_runner(runner: SessionRunner, session: Session, worktree: Work
         return
     parts = runner.parts
     run_id = parts.new_id("run")
+    socket_path = parts.launch.socket_path(run_id)
+    bridge = bridge_of(socket_path)
     spec = RunnerSpec(
         run_id=run_id,
         agent=session.agent,
-        session=parts.session_spec(session, worktree),
+        session=parts.session_spec(session, worktree).model_copy(update={"bridge": bridge}),
         policy=Policy(mode=session.mode, always=await _always(runner), worktree=worktree.path),
         log_path=parts.launch.log_path(session.id, run_id),
-        socket_path=parts.launch.socket_path(run_id),
+        socket_path=socket_path,
         orphan_hours=parts.launch.orphan_hours,
         idle_seconds=parts.launch.idle_seconds,
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from agor_jupyter.agents.base import Decision
+from agor_jupyter.agents.base import Decision, ToolAnswer
 from agor_jupyter.domain.content import Attachment, Mode
-from agor_jupyter.domain.ids import RequestId, SessionId, TaskId
+from agor_jupyter.domain.ids import RequestId, SessionId, TaskId, UserId
 from agor_jupyter.domain.model import Value
-from agor_jupyter.runner.protocol import Frame, RunnerSpec
+from agor_jupyter.runner.protocol import Frame, RunnerSpec, ToolAsked
 
 
 class Handle(Value):
@@ -28,8 +28,11 @@ class Handle(Value):
 class RunnerLink(Protocol):
     """A live connection to a runner. Each command returns when the runner has acknowledged it."""
 
-    def frames(self) -> AsyncIterator[tuple[int, Frame]]:
-        """Yield `(offset, frame)` from where it was attached; ends when the runner is gone."""
+    def frames(self) -> AsyncIterator[tuple[int, Frame] | ToolAsked]:
+        """Yield `(offset, frame)` from where it was attached, and the calls of tools in between.
+
+        Ends when the runner is gone. A call that was not answered is there again after attaching anew.
+        """
         ...
 
     async def prompt(self, task_id: TaskId, text: str, attachments: tuple[Attachment, ...]) -> None: ...
@@ -41,6 +44,16 @@ class RunnerLink(Protocol):
     async def set_mode(self, mode: Mode, *, by: str) -> None: ...
 
     async def set_model(self, model: str, *, by: str) -> None: ...
+
+    async def set_effort(self, effort: str, *, by: str) -> None: ...
+
+    async def steer(
+        self, task_id: TaskId, text: str, attachments: tuple[Attachment, ...], *, by: UserId
+    ) -> None:
+        """Put words into the running turn. Raises `Conflict` when that task is not under way."""
+        ...
+
+    async def answer_tool(self, call: str, answer: ToolAnswer) -> None: ...
 
     async def close_runner(self, *, finish_task: bool = False) -> None:
         """Ask the runner to end; the frames end when it has."""

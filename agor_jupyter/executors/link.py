@@ -12,11 +12,10 @@ import itertools
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from agor_jupyter.agents.base import Decision
+from agor_jupyter.agents.base import Decision, ToolAnswer
 from agor_jupyter.domain import errors
 from agor_jupyter.domain.content import Attachment, Mode
-from agor_jupyter.domain.ids import RequestId, TaskId
-from agor_jupyter.runner.connection import read_socket_lines
+from agor_jupyter.domain.ids import RequestId, TaskId, UserId
 from agor_jupyter.runner.protocol import (
     Ack,
     Attach,
@@ -27,9 +26,14 @@ from agor_jupyter.runner.protocol import (
     SendAnswer,
     SendInterrupt,
     SendPrompt,
+    SendSteer,
+    SendToolAnswer,
+    SetEffort,
     SetMode,
     SetModel,
+    ToolAsked,
 )
+from agor_jupyter.runner.sockets import read_socket_lines
 
 OPEN_SECONDS = 5.0
 ACK_SECONDS = 30.0
@@ -55,8 +59,11 @@ class LocalLink:
         commands.listen()
         return cls(frames, commands)
 
-    async def frames(self) -> AsyncIterator[tuple[int, Frame]]:
+    async def frames(self) -> AsyncIterator[tuple[int, Frame] | ToolAsked]:
         async for line in self._frames.lines():
+            if line.startswith(b'{"call"'):
+                yield ToolAsked.model_validate_json(line)
+                continue
             logged = Logged.model_validate_json(line)
             yield logged.offset, logged.frame
 
@@ -64,6 +71,19 @@ class LocalLink:
         await self._commands.ask(
             lambda number: SendPrompt(id=number, task_id=task_id, text=text, attachments=attachments)
         )
+
+    async def steer(
+        self, task_id: TaskId, text: str, attachments: tuple[Attachment, ...], *, by: UserId
+    ) -> None:
+        await self._commands.ask(
+            lambda number: SendSteer(id=number, task_id=task_id, text=text, attachments=attachments, by=by)
+        )
+
+    async def answer_tool(self, call: str, answer: ToolAnswer) -> None:
+        await self._commands.ask(lambda number: SendToolAnswer(id=number, call=call, answer=answer))
+
+    async def set_effort(self, effort: str, *, by: str) -> None:
+        await self._commands.ask(lambda number: SetEffort(id=number, effort=effort, by=by))
 
     async def interrupt(self) -> None:
         await self._commands.ask(lambda number: SendInterrupt(id=number))

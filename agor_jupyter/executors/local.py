@@ -27,7 +27,7 @@ from agor_jupyter.executors.link import LocalLink
 from agor_jupyter.executors.runtime import runtime_folder, socket_path
 from agor_jupyter.runner.host import OUTPUT_NAME, RUN_MARKER, SESSION_MARKER
 from agor_jupyter.runner.log import read_file
-from agor_jupyter.runner.protocol import Frame, RunnerEnded, RunnerSpec
+from agor_jupyter.runner.protocol import Frame, RunnerEnded, RunnerSpec, tools_socket_path
 
 START_SECONDS = 30.0
 POLL_SECONDS = 0.01
@@ -106,7 +106,8 @@ class LocalExecutor:
         """End the runner's tree, then whatever carries its marker. Idempotent."""
         pid = handle.pid if _alive(handle) else None
         await end_tree(pid, f"{RUN_MARKER}={handle.run_id}")
-        await asyncio.to_thread(Path(handle.socket_path).unlink, missing_ok=True)
+        for path in (handle.socket_path, tools_socket_path(handle.socket_path)):
+            await asyncio.to_thread(Path(path).unlink, missing_ok=True)
 
 
 def _launch(spec: RunnerSpec) -> subprocess.Popen[bytes]:

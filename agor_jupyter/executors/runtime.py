@@ -12,7 +12,7 @@ from agor_jupyter.domain.errors import RunnerLost
 PATH_BYTES = 100
 """A socket's path holds 104 bytes on macOS and 108 on Linux, with the closing NUL."""
 
-_LONGEST_NAME = len("/run_0123456789abcdef.sock")
+_LONGEST_NAME = len("/run_0123456789abcdef.sock.t")
 
 
 def runtime_folder(configured: str | None = None) -> Path:

@@ -10,13 +10,14 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 from pydantic import ValidationError
 
 from agor_jupyter.domain.errors import AgorError, InvalidRequest
 from agor_jupyter.runner.log import Log
-from agor_jupyter.runner.protocol import LINE_LIMIT, Ack, Attach, Command, command_adapter
+from agor_jupyter.runner.protocol import Ack, Attach, Command, ToolAsked, command_adapter
+from agor_jupyter.runner.sockets import read_socket_lines
 
 ACK_BUFFER = 1 << 20
 """A client that reads no acknowledgements is not read from beyond this many waiting bytes."""
@@ -30,12 +31,18 @@ class Connection:
     """Serves one client until it hangs up. `attached` tells a server from a passer-by."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, source: Log, perform: Perform
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        source: Log,
+        perform: Perform,
+        waiting: Callable[[], list[ToolAsked]] = list,
     ) -> None:
         self._reader = reader
         self._writer = writer
         self._log = source
         self._perform = perform
+        self._waiting = waiting
         self._feeder: asyncio.Task[None] | None = None
         self._offset = 0
 
@@ -66,6 +73,11 @@ class Connection:
             self._writer.transport.set_write_buffer_limits(high=0)
             await self._writer.drain()
 
+    def tell(self, asked: ToolAsked) -> None:
+        """Tell a server that follows the log of a tool call; a passer-by hears nothing."""
+        if self.attached:
+            self._writer.write(asked.model_dump_json().encode() + b"\n")
+
     async def close(self) -> None:
         if self._feeder is not None:
             self._feeder.cancel()
@@ -94,6 +106,9 @@ class Connection:
             await self._acknowledge(command.id, AgorError(f"{type(error).__name__}: {error}").problem())
         else:
             await self._acknowledge(command.id, None)
+            if isinstance(command, Attach):
+                for asked in self._waiting():
+                    self.tell(asked)
 
     async def _acknowledge(self, number: int, error: dict[str, object] | None) -> None:
         self._writer.write(Ack(ack=number, error=error).model_dump_json().encode() + b"\n")
@@ -120,26 +135,6 @@ class Connection:
             # Before the await: cancelled there, the line is sent and must not be sent again.
             self._offset = offset
             await self._writer.drain()
-
-
-async def read_socket_lines(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
-    """Yield lines without their newline.
-
-    `StreamReader.readline` would need a limit of `LINE_LIMIT`, and buffers twice its limit before it
-    stops the sender; here only a line that really is long takes memory.
-    """
-    rest = bytearray()
-    while data := await reader.read(65536):
-        start = len(rest)
-        rest += data
-        end = rest.find(b"\n", start)
-        while end >= 0:
-            line = bytes(rest[:end])
-            del rest[: end + 1]
-            yield line
-            end = rest.find(b"\n")
-        if len(rest) > LINE_LIMIT:
-            raise InvalidRequest(f"A line is longer than {LINE_LIMIT} bytes.")
 
 
 def _id_of(line: bytes) -> int:

@@ -4,42 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import socket
+from collections.abc import Callable
 from pathlib import Path
 
 from agor_jupyter.runner.connection import Connection, Perform
 from agor_jupyter.runner.log import Log
+from agor_jupyter.runner.protocol import ToolAsked
+from agor_jupyter.runner.sockets import bind_private
 
 MAX_CLIENTS = 64
 FED_SECONDS = 2.0
 
 
-def _bind(path: str) -> socket.socket:
-    """Bind a socket that only this user may open, from its first moment on.
-
-    The umask is set for this call alone: agents inherit it, and what they write into a worktree must
-    have the modes that a person's own editor would give.
-    """
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
-    try:
-        listening.bind(path)
-    except OSError:
-        listening.close()
-        raise
-    finally:
-        os.umask(before)
-    return listening
-
-
 class Door:
     """Serves the clients of one socket. Owns them: closing the door ends them all."""
 
-    def __init__(self, path: str, source: Log, perform: Perform) -> None:
+    def __init__(
+        self, path: str, source: Log, perform: Perform, waiting: Callable[[], list[ToolAsked]] = list
+    ) -> None:
         self._path = path
         self._log = source
         self._perform = perform
+        self._waiting = waiting
         self._server: asyncio.Server | None = None
         self._clients: set[Connection] = set()
         self._serving: set[asyncio.Task[None]] = set()
@@ -50,9 +36,14 @@ class Door:
         """Say whether somebody follows the log."""
         return any(client.attached for client in self._clients)
 
+    def tell(self, asked: ToolAsked) -> None:
+        """Tell who follows the log of a tool call."""
+        for client in self._clients:
+            client.tell(asked)
+
     async def open(self) -> None:
         self._make_way()
-        self._server = await asyncio.start_unix_server(self._accept, sock=_bind(self._path))
+        self._server = await asyncio.start_unix_server(self._accept, sock=bind_private(self._path))
         self._inode = self._present()
 
     async def mend(self) -> None:
@@ -98,7 +89,9 @@ class Door:
         if len(self._clients) >= MAX_CLIENTS:
             writer.close()
             return
-        job = asyncio.create_task(self._serve(Connection(reader, writer, self._log, self._perform)))
+        job = asyncio.create_task(
+            self._serve(Connection(reader, writer, self._log, self._perform, self._waiting))
+        )
         self._serving.add(job)
         job.add_done_callback(self._serving.discard)
 

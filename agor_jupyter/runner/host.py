@@ -26,6 +26,7 @@ from agor_jupyter.domain.events import (
     ModeChanged,
     PermissionRequest,
     PermissionResolved,
+    Steered,
     TurnEnded,
 )
 from agor_jupyter.domain.ids import TaskId
@@ -43,12 +44,17 @@ from agor_jupyter.runner.protocol import (
     SendAnswer,
     SendInterrupt,
     SendPrompt,
+    SendSteer,
+    SendToolAnswer,
+    SetEffort,
     SetMode,
     SetModel,
     TaskAccepted,
+    tools_socket_path,
 )
 from agor_jupyter.runner.recorder import Recorder
 from agor_jupyter.runner.tidy import trim_output
+from agor_jupyter.runner.toolbox import Toolbox
 
 OUTPUT_NAME = "runner.log"
 """Beside the event log: what the runner prints, for people who look for a fault."""
@@ -82,13 +88,13 @@ class Host:
         self._accepted = _accepted_before(self._log)
         self._task_id: TaskId | None = None
         self._adapter: AgentAdapter | None = None
-        self._steer = False
         self._started = asyncio.Event()
         self._ending = asyncio.Event()
         self._ended = RunnerEnded(reason="closed")
         self._finish_then_end = False
         self._output = Path(spec.log_path).with_name(OUTPUT_NAME)
-        self._door = Door(spec.socket_path, self._log, self._perform)
+        self._toolbox = Toolbox(spec.session.tools, lambda asked: self._door.tell(asked))
+        self._door = Door(spec.socket_path, self._log, self._perform, lambda: self._toolbox.waiting)
         self._jobs: set[asyncio.Task[None]] = set()
         self._pumping: asyncio.Task[None] | None = None
         self._prompting: asyncio.Task[None] | None = None
@@ -105,13 +111,15 @@ class Host:
             None,
         )
         try:
-            kind = registry.get(self._spec.agent)
-            self._adapter, self._steer = kind.make(), kind.capabilities.steer
+            self._adapter = registry.get(self._spec.agent).make()
         except AgorError as error:
             self._end("start_failed", error.detail, error.hint)
             await self._shut_down()
             return 3
         await self._door.open()
+        if self._spec.session.tools:
+            await self._toolbox.open(tools_socket_path(self._spec.socket_path))
+            self._adapter.use_tools(self._toolbox.call)
         self._pumping = self._supervise(self._work())
         self._supervise(self._keep_house())
         await self._ending.wait()
@@ -219,6 +227,13 @@ class Host:
                     case SetModel(model=model):
                         await self._started.wait()
                         await adapter.set_model(model)
+                    case SetEffort(effort=effort):
+                        await self._started.wait()
+                        await adapter.set_effort(effort)
+                    case SendSteer(task_id=task_id):
+                        await self._steer(adapter, command, task_id)
+                    case SendToolAnswer(call=call, answer=answer):
+                        self._toolbox.answer(call, answer)
                     case CloseRunner(finish_task=finish_task):
                         self._close(finish_task)
                     case Attach():
@@ -229,7 +244,7 @@ class Host:
     def _accept_prompt(self, command: SendPrompt) -> None:
         if command.task_id in self._accepted:
             return
-        if self._task_id is not None and not self._steer:
+        if self._task_id is not None:
             raise Conflict("The agent is at work on another prompt.", hint="Wait for it, or stop it.")
         if self._ending.is_set() or self._finish_then_end:
             raise RunnerLost("The runner is ending; it has not taken the prompt.", hint="Start another one.")
@@ -248,6 +263,15 @@ class Host:
         except Exception as error:  # supervises the adapter: each prompt gets its turn_ended
             log.exception("the adapter failed to take a prompt")
             self._turn_over(TurnEnded(stop_reason="failed", error=f"{type(error).__name__}: {error}"))
+
+    async def _steer(self, adapter: AgentAdapter, command: SendSteer, task_id: TaskId) -> None:
+        if self._task_id != task_id or not self._started.is_set():
+            raise Conflict("That task is not under way.", hint="Send it as a prompt of its own.")
+        if self._prompting is not None:  # the words belong behind the prompt
+            await asyncio.wait([self._prompting])
+        await adapter.steer(command.text, command.attachments)
+        steered = Steered(by=command.by, text=command.text, attachments=command.attachments)
+        self._recorder.record(steered, task_id)
 
     async def _interrupt(self) -> None:
         if not self._started.is_set():
@@ -302,6 +326,7 @@ class Host:
     async def _shut_down(self) -> None:
         """End the agent and all its processes, complete the log, let the clients read it."""
         self._withdraw_all()
+        await self._toolbox.close()
         if self._adapter is not None:
             try:
                 async with asyncio.timeout(CLOSE_SECONDS):

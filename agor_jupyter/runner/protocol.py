@@ -6,19 +6,24 @@ of bytes of the log up to and with its newline: attaching at an offset continues
 
 On the socket each side sends one JSON object a line. Server → runner: `Command`. Runner → server:
 `{"offset": n, "frame": Frame}` for what was logged, `{"ack": id, "error": problem | null}` for each
-command. A line is at most `LINE_LIMIT` bytes.
+command, `{"call": id, "tool": name, "input": {…}}` for a house's tool that the agent calls, answered by
+the command `tool_answer`. A line is at most `LINE_LIMIT` bytes.
+
+On the second socket (`tools_socket_path`) a bridge speaks: `ListTools` and `CallTool` in, nothing else.
 """
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from agor_jupyter.agents.base import Decision, SessionSpec
+from agor_jupyter.agents.base import Decision, SessionSpec, ToolAnswer, ToolSpec
 from agor_jupyter.domain.content import Attachment, Mode
 from agor_jupyter.domain.events import AgentUpdate
-from agor_jupyter.domain.ids import RequestId, SessionId, TaskId
+from agor_jupyter.domain.ids import RequestId, SessionId, TaskId, UserId
 from agor_jupyter.domain.model import Value
 from agor_jupyter.domain.policy import Policy
 
@@ -109,6 +114,33 @@ class SetModel(Value):
     by: str
 
 
+class SetEffort(Value):
+    type: Literal["set_effort"] = "set_effort"
+    id: int
+    effort: str
+    by: str
+
+
+class SendSteer(Value):
+    """Words for the running turn of `task_id`; refused with `Conflict` when it is not under way."""
+
+    type: Literal["steer"] = "steer"
+    id: int
+    task_id: TaskId
+    text: str
+    attachments: tuple[Attachment, ...] = ()
+    by: UserId
+
+
+class SendToolAnswer(Value):
+    """The server's answer to a `ToolAsked`. One that nobody waits for is ignored."""
+
+    type: Literal["tool_answer"] = "tool_answer"
+    id: int
+    call: str
+    answer: ToolAnswer
+
+
 class CloseRunner(Value):
     """End when the present task has ended (`finish_task`), or now."""
 
@@ -118,7 +150,16 @@ class CloseRunner(Value):
 
 
 Command = Annotated[
-    Attach | SendPrompt | SendInterrupt | SendAnswer | SetMode | SetModel | CloseRunner,
+    Attach
+    | SendPrompt
+    | SendSteer
+    | SendInterrupt
+    | SendAnswer
+    | SendToolAnswer
+    | SetMode
+    | SetModel
+    | SetEffort
+    | CloseRunner,
     Field(discriminator="type"),
 ]
 
@@ -130,6 +171,42 @@ class Logged(Value):
     frame: Frame
 
 
+class ToolAsked(Value):
+    """The agent calls one of the house's tools; sent again to who attaches while it waits."""
+
+    call: str
+    tool: str
+    input: dict[str, Any] = {}  # the tool's own arguments: any shape is legal
+
+
+class ListTools(Value):
+    """A line of the bridge: which tools are there?"""
+
+    type: Literal["list_tools"] = "list_tools"
+    id: int
+
+
+class ToolsListed(Value):
+    id: int
+    tools: tuple[ToolSpec, ...]
+
+
+class CallTool(Value):
+    """A line of the bridge."""
+
+    type: Literal["call_tool"] = "call_tool"
+    id: int
+    tool: str
+    input: dict[str, Any] = {}  # the tool's own arguments: any shape is legal
+
+
+class ToolCalled(Value):
+    """The answer to a line of the bridge."""
+
+    id: int
+    answer: ToolAnswer
+
+
 class Ack(Value):
     """A command was done, or refused: `error` is the error's RFC 9457 members."""
 
@@ -137,4 +214,18 @@ class Ack(Value):
     error: dict[str, Any] | None = None  # an error's own fields: any shape is legal
 
 
+def tools_socket_path(socket_path: str) -> str:
+    """Give the path of the socket at which a bridge may call tools, and do nothing else."""
+    return f"{socket_path}.t"
+
+
+def bridge_of(socket_path: str) -> tuple[str, ...]:
+    """Give the command of a stdio MCP server that offers the tools of the runner at `socket_path`."""
+    script = Path(__file__).with_name("bridge.py")
+    return (sys.executable, "-I", "-S", str(script), tools_socket_path(socket_path))
+
+
 command_adapter: TypeAdapter[Command] = TypeAdapter(Command)
+bridge_adapter: TypeAdapter[ListTools | CallTool] = TypeAdapter(
+    Annotated[ListTools | CallTool, Field(discriminator="type")]
+)

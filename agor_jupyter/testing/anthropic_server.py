@@ -146,25 +146,30 @@ class AnthropicServer:
 def said(body: Mapping[str, Any]) -> list[Said]:
     """Undress the history of a request: roles and words, without tools' input and output."""
     return [
-        Said(role=message["role"], text=_words(message), results=_results(message))
+        Said(
+            role=message["role"],
+            text=_words(message),
+            results=_results(message),
+            images=sum(block.get("type") == "image" for block in _blocks(message)),
+        )
         for message in body.get("messages", [])
         if message.get("role") in ("user", "assistant")
     ]
 
 
-def _words(message: Mapping[str, Any]) -> str:
+def _blocks(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     content = message.get("content", "")
-    if isinstance(content, str):
-        return content
-    return "\n".join(block.get("text", "") for block in content if block.get("type") == "text")
+    return content if isinstance(content, list) else [{"type": "text", "text": content}]
+
+
+def _words(message: Mapping[str, Any]) -> str:
+    return "\n".join(block.get("text", "") for block in _blocks(message) if block.get("type") == "text")
 
 
 def _results(message: Mapping[str, Any]) -> str:
-    content = message.get("content", "")
-    blocks = content if isinstance(content, list) else []
     return "\n".join(
         _words({"content": block.get("content") or ""})
-        for block in blocks
+        for block in _blocks(message)
         if block.get("type") == "tool_result"
     )
 

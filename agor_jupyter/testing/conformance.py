@@ -9,16 +9,26 @@ No test framework is needed; `conformance_pytest` is the bridge to pytest.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Sequence
+import sys
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
-from agor_jupyter.agents.base import AgentKind, Capabilities, Decision, SessionSpec
+from agor_jupyter.agents.base import (
+    AgentKind,
+    Capabilities,
+    Decision,
+    McpServer,
+    SessionSpec,
+    ToolAnswer,
+    ToolSpec,
+)
 from agor_jupyter.agents.process import allowed_environment, marked
-from agor_jupyter.domain.content import Mode, PermissionKind
+from agor_jupyter.domain.content import Attachment, Mode, PermissionKind
 from agor_jupyter.domain.events import (
     AgentMessageChunk,
     AgentReady,
@@ -27,6 +37,8 @@ from agor_jupyter.domain.events import (
     TurnEnded,
 )
 from agor_jupyter.domain.ids import ENTROPY_BYTES, SessionId, TaskId, make_id
+from agor_jupyter.domain.session import ForkPoint
+from agor_jupyter.testing import mcp_probe
 
 WAIT_SECONDS = 30.0
 Driver = Literal["direct", "runner"]
@@ -86,7 +98,24 @@ class Recall:
     """Say the text of the *prompts before this one* as the agent (its model) still knows them."""
 
 
-Act = Say | Think | Write | Run | Ask | MakePlan | Recall
+@dataclass(frozen=True)
+class UseTool:
+    """Call a tool that was handed in: of the MCP server `server`, or (empty) one of the house's own.
+
+    Then say what it gave.
+    """
+
+    server: str
+    tool: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class CountImages:
+    """Say how many images stand in the prompts, as the model sees them: `images: N`."""
+
+
+Act = Say | Think | Write | Run | Ask | MakePlan | Recall | UseTool | CountImages
 
 
 class Harness(Protocol):
@@ -116,6 +145,27 @@ class Harness(Protocol):
     async def close(self) -> None: ...
 
 
+PROBE = McpServer(
+    name="probe",
+    command=(sys.executable, "-I", "-S", str(Path(mcp_probe.__file__))),
+    environment={"PROBE_WORD": "${AGOR_PROBE_SECRET}"},
+)
+"""A person's own MCP server: its tool `shout` gives its text in capitals, `word` its variable."""
+
+PROBE_SECRET = "reference-resolved"  # noqa: S105  (a canary, not a secret)
+
+HOUSE_TOOL = ToolSpec(
+    name="agor_whoami",
+    description="Say which session this is.",
+    parameters={"type": "object", "properties": {"loud": {"type": "boolean"}}},
+)
+
+
+async def answer_house_tool(tool: str, arguments: Mapping[str, Any]) -> ToolAnswer:
+    """What the bench answers in the house's place."""
+    return ToolAnswer(text=f"{tool} says that you are under test ({json.dumps(dict(arguments))})")
+
+
 # --- the bench: what a case works with -------------------------------------------
 
 
@@ -128,13 +178,21 @@ class Talk(Protocol):
 
     updates: list[AgentUpdate]
 
-    async def send(self, task_id: TaskId, text: str) -> None: ...
+    async def send(self, task_id: TaskId, text: str, attachments: tuple[Attachment, ...] = ()) -> None: ...
+
+    async def steer(self, text: str) -> None:
+        """Put words into the turn of the last task that was sent."""
+        ...
 
     async def interrupt(self) -> None: ...
 
     async def answer(self, request_id: str, decision: Decision) -> None: ...
 
     async def set_mode(self, mode: Mode) -> None: ...
+
+    async def set_model(self, model: str) -> None: ...
+
+    async def set_effort(self, effort: str) -> None: ...
 
     async def grown(self, count: int) -> None:
         """Wait until there are more than `count` updates; raises `AssertionError` when it ended."""
@@ -163,11 +221,11 @@ class Conversation:
     def updates(self) -> list[AgentUpdate]:
         return self.talk.updates
 
-    async def prompt(self, *acts: Act, note: str = "") -> TaskId:
+    async def prompt(self, *acts: Act, note: str = "", attachments: tuple[Attachment, ...] = ()) -> TaskId:
         """Send a prompt that makes the agent do `acts`; `updates[mark:]` are its answer."""
         self.mark = len(self.updates)
         task_id = TaskId(make_id("task", secrets.token_bytes(ENTROPY_BYTES)))
-        await self.talk.send(task_id, self._harness.prompt(acts, note))
+        await self.talk.send(task_id, self._harness.prompt(acts, note), attachments)
         return task_id
 
     async def wait_for(
@@ -258,7 +316,7 @@ class Bench:
                 reason = self.capabilities.notes.get(name, "it says so in its capabilities")
                 raise Skipped(f"{self.harness.kind.kind} has no {name}: {reason}")
 
-    def spec(self, *, native_ref: str = "", mode: Mode = "ask") -> SessionSpec:
+    def spec(self, *, native_ref: str = "", mode: Mode = "ask", fork: ForkPoint | None = None) -> SessionSpec:
         own = self.harness.environment()
         name, _, value = self.marker.partition("=")
         return SessionSpec(
@@ -266,13 +324,24 @@ class Bench:
             worktree=str(self.worktree),
             mode=mode,
             native_ref=native_ref,
-            environment={**allowed_environment(os.environ), **own, name: value},
+            environment={
+                **allowed_environment(os.environ),
+                "AGOR_PROBE_SECRET": PROBE_SECRET,
+                **own,
+                name: value,
+            },
             state_dir=str(self.folder / "state"),
             options=self.harness.options(),
+            fork=fork,
+            mcp_servers=(PROBE,) if self.capabilities.mcp else (),
+            tools=(HOUSE_TOOL,) if self.capabilities.house_tools else (),
         )
 
-    async def open(self, *, native_ref: str = "", mode: Mode = "ask") -> Conversation:
-        talk = await self.opener(self.harness.kind, self.spec(native_ref=native_ref, mode=mode))
+    async def open(
+        self, *, native_ref: str = "", mode: Mode = "ask", fork: ForkPoint | None = None
+    ) -> Conversation:
+        spec = self.spec(native_ref=native_ref, mode=mode, fork=fork)
+        talk = await self.opener(self.harness.kind, spec)
         self._open.append(talk)
         return Conversation(talk, self.harness)
 

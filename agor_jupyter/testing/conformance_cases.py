@@ -1,4 +1,4 @@
-"""The cases of the conformance suite. Each reads as what the house expects of every agent."""
+"""The cases that every kind of agent must pass. Each reads as what the house expects of every agent."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def streams_text(bench: Bench) -> None:
     assert talk.said().strip() == WORDS.strip()
     assert len(chunks) > 1
     assert len({chunk.message_id for chunk in chunks}) == 1
-    assert _ended(updates).stop_reason == "end_turn"
+    assert ended(updates).stop_reason == "end_turn"
 
 
 async def thinks(bench: Bench) -> None:
@@ -92,7 +92,7 @@ async def edit_writes(bench: Bench) -> None:
     await talk.prompt(Write("made.txt", "made by the agent\n"))
     updates = await talk.turn_allowing()
     assert (bench.worktree / "made.txt").read_text("utf-8") == "made by the agent\n"
-    diffs = _contents(updates, DiffContent)
+    diffs = contents(updates, DiffContent)
     assert any(item.path.endswith("made.txt") and item.new_text for item in diffs)
     call = next(item for item in updates if isinstance(item, ToolCall) and item.kind == "edit")
     places = [place.path for place in call.locations]
@@ -107,13 +107,13 @@ async def command_output(bench: Bench) -> None:
     talk = await bench.open()
     await talk.prompt(Run("echo first; echo second >&2"))
     updates = await talk.turn_allowing()
-    shown = _contents(updates, TerminalContent)[-1]
+    shown = contents(updates, TerminalContent)[-1]
     assert "first" in shown.text
     assert "second" in shown.text
     assert shown.exit_code == 0
     await talk.prompt(Run("echo before; exit 3"))
     updates = await talk.turn_allowing()
-    shown = _contents(updates, TerminalContent)[-1]
+    shown = contents(updates, TerminalContent)[-1]
     assert shown.exit_code == 3
     assert any(isinstance(item, ToolCallUpdate) and item.status == "failed" for item in updates)
 
@@ -164,7 +164,7 @@ async def permission_reject(bench: Bench) -> None:
     assert failed
     assert "Not in this folder" in str(failed[-1].content)
     assert "After." in talk.said()
-    assert _ended(updates).stop_reason == "end_turn"
+    assert ended(updates).stop_reason == "end_turn"
 
 
 async def question(bench: Bench) -> None:
@@ -202,10 +202,10 @@ async def interrupt_stream(bench: Bench) -> None:
     await talk.talk.interrupt()
     updates = await talk.turn()
     assert asyncio.get_running_loop().time() - begun < GONE_SECONDS
-    assert _ended(updates).stop_reason == "cancelled"
+    assert ended(updates).stop_reason == "cancelled"
     await talk.talk.interrupt()
     await talk.prompt(Say("Still here."))
-    assert _ended(await talk.turn()).stop_reason == "end_turn"
+    assert ended(await talk.turn()).stop_reason == "end_turn"
     assert "Still here." in talk.said()
 
 
@@ -221,7 +221,7 @@ async def interrupt_command(bench: Bench) -> None:
     await _wait_more(bench, before)
     await talk.talk.interrupt()
     updates = await talk.turn()
-    assert _ended(updates).stop_reason == "cancelled"
+    assert ended(updates).stop_reason == "cancelled"
     await bench.wait_alone(GONE_SECONDS, besides=before)
 
 
@@ -232,7 +232,7 @@ async def interrupt_request(bench: Bench) -> None:
     await talk.prompt(Write("made.txt", "text\n"))
     request = await talk.wait_for(PermissionRequest)
     await talk.talk.interrupt()
-    assert _ended(await talk.turn()).stop_reason == "cancelled"
+    assert ended(await talk.turn()).stop_reason == "cancelled"
     if bench.driver == "direct":
         await talk.choose(request, "allow_once")
     await talk.prompt(Say("On."))
@@ -268,7 +268,7 @@ async def resumes(bench: Bench) -> None:
     again = await bench.open(native_ref=reference)
     await again.wait_ready()
     await again.prompt(Recall())
-    assert _ended(await again.turn()).stop_reason == "end_turn"
+    assert ended(await again.turn()).stop_reason == "end_turn"
     assert "the-word-is-heron" in again.said()
 
 
@@ -278,7 +278,7 @@ async def usage_a_turn(bench: Bench) -> None:
     used: list[Usage] = []
     for _ in range(3):
         await talk.prompt(Say("The same words."))
-        used.append(_ended(await talk.turn()).usage)
+        used.append(ended(await talk.turn()).usage)
     assert all(usage.output_tokens > 0 for usage in used)
     assert used[2].output_tokens < used[0].output_tokens + used[1].output_tokens
     costs = [usage.cost_usd for usage in used if usage.cost_usd is not None]
@@ -301,7 +301,7 @@ async def environment(bench: Bench) -> None:
             os.environ.pop(name, None)
             if value is not None:
                 os.environ[name] = value
-    shown = _contents(updates, TerminalContent)[-1].text
+    shown = contents(updates, TerminalContent)[-1].text
     assert "the-end-of-it" in shown
     assert secret not in shown
 
@@ -329,7 +329,7 @@ async def unknown_request(bench: Bench) -> None:
     assert "All is well." in talk.said()
 
 
-CASES = [
+BASIC = [
     Case("ready", ready),
     Case("streams_text", streams_text),
     Case("thinks", thinks),
@@ -353,13 +353,13 @@ CASES = [
 ]
 
 
-def _ended(updates: list[AgentUpdate]) -> TurnEnded:
+def ended(updates: list[AgentUpdate]) -> TurnEnded:
     ends = [item for item in updates if isinstance(item, TurnEnded)]
     assert len(ends) == 1, f"{len(ends)} turn_ended for one prompt"
     return ends[0]
 
 
-def _contents(updates: list[AgentUpdate], wanted: type[ContentT]) -> list[ContentT]:
+def contents(updates: list[AgentUpdate], wanted: type[ContentT]) -> list[ContentT]:
     """Collect the contents of a kind from the tool calls' results."""
     found: list[ContentT] = []
     for item in updates:

@@ -8,7 +8,19 @@ from typing import Any
 
 from agor_jupyter.agents import registry
 from agor_jupyter.agents.base import AgentKind
-from agor_jupyter.testing.conformance import Act, Ask, MakePlan, Recall, Run, Say, Think, Write
+from agor_jupyter.testing.conformance import (
+    Act,
+    Ask,
+    CountImages,
+    MakePlan,
+    Recall,
+    Run,
+    Say,
+    Skipped,
+    Think,
+    UseTool,
+    Write,
+)
 
 
 class ScriptedHarness:
@@ -52,3 +64,5 @@ def _steps(act: Act) -> list[dict[str, Any]]:
             return [{"plan": [{"content": entry} for entry in entries]}]
         case Recall():
             return [{"say": "{history}", "delay_ms": 0}]
+        case UseTool() | CountImages():
+            raise Skipped("a script calls no tools and sees no images")

@@ -8,15 +8,33 @@ import secrets
 from pathlib import Path
 
 from agor_jupyter.agents.base import AgentAdapter, AgentKind, Decision, SessionSpec
-from agor_jupyter.domain.content import Mode
+from agor_jupyter.domain.content import Attachment, Mode
 from agor_jupyter.domain.events import AgentUpdate
-from agor_jupyter.domain.ids import ENTROPY_BYTES, RequestId, TaskId, make_id
+from agor_jupyter.domain.ids import ENTROPY_BYTES, RequestId, TaskId, UserId, make_id
 from agor_jupyter.domain.policy import Policy
 from agor_jupyter.executors.base import Handle
 from agor_jupyter.executors.link import LocalLink
 from agor_jupyter.executors.local import LocalExecutor
-from agor_jupyter.runner.protocol import RunnerEnded, RunnerSpec, RunnerStarted, TaskAccepted
-from agor_jupyter.testing.conformance import Bench, Case, Driver, Harness, Skipped, Talk
+from agor_jupyter.executors.runtime import runtime_folder, socket_path
+from agor_jupyter.runner.protocol import (
+    RunnerEnded,
+    RunnerSpec,
+    RunnerStarted,
+    TaskAccepted,
+    ToolAsked,
+    bridge_of,
+    tools_socket_path,
+)
+from agor_jupyter.runner.toolbox import Toolbox
+from agor_jupyter.testing.conformance import (
+    Bench,
+    Case,
+    Driver,
+    Harness,
+    Skipped,
+    Talk,
+    answer_house_tool,
+)
 
 
 class _Heard:
@@ -49,22 +67,44 @@ class DirectTalk(_Heard):
     def __init__(self, adapter: AgentAdapter) -> None:
         super().__init__()
         self.adapter = adapter
+        self._toolbox: Toolbox | None = None
+        self._answering: set[asyncio.Task[None]] = set()
         self._listening: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(cls, kind: AgentKind, spec: SessionSpec) -> Talk:
         talk = cls(kind.make())
-        await talk.adapter.start(spec)
+        if not spec.tools:
+            await talk.adapter.start(spec)
+        else:
+            # In the runner's place: the same calls, the same socket for a bridge.
+            toolbox = talk._toolbox = Toolbox(spec.tools, talk._answer_tool)
+            path = socket_path(runtime_folder(), make_id("run", secrets.token_bytes(ENTROPY_BYTES)))
+            await toolbox.open(tools_socket_path(path))
+            talk.adapter.use_tools(toolbox.call)
+            await talk.adapter.start(spec.model_copy(update={"bridge": bridge_of(path)}))
         talk._listening = asyncio.create_task(talk._listen())
         return talk
+
+    def _answer_tool(self, asked: ToolAsked) -> None:
+        async def answer() -> None:
+            assert self._toolbox is not None
+            self._toolbox.answer(asked.call, await answer_house_tool(asked.tool, asked.input))
+
+        job = asyncio.create_task(answer())
+        self._answering.add(job)
+        job.add_done_callback(self._answering.discard)
 
     async def _listen(self) -> None:
         async for update in self.adapter.events():
             await self.hear(update)
         await self.end("its updates ended")
 
-    async def send(self, task_id: TaskId, text: str) -> None:
-        await self.adapter.prompt(task_id, text, ())
+    async def send(self, task_id: TaskId, text: str, attachments: tuple[Attachment, ...] = ()) -> None:
+        await self.adapter.prompt(task_id, text, attachments)
+
+    async def steer(self, text: str) -> None:
+        await self.adapter.steer(text, ())
 
     async def interrupt(self) -> None:
         await self.adapter.interrupt()
@@ -75,7 +115,15 @@ class DirectTalk(_Heard):
     async def set_mode(self, mode: Mode) -> None:
         await self.adapter.set_mode(mode)
 
+    async def set_model(self, model: str) -> None:
+        await self.adapter.set_model(model)
+
+    async def set_effort(self, effort: str) -> None:
+        await self.adapter.set_effort(effort)
+
     async def close(self) -> None:
+        if self._toolbox is not None:
+            await self._toolbox.close()
         await self.adapter.close()
         if self._listening is not None:
             # The updates end with the agent; one that never ends them is a failure of its adapter.
@@ -103,29 +151,38 @@ class RunnerTalk(_Heard):
     async def open(cls, kind: AgentKind, spec: SessionSpec) -> Talk:
         executor = LocalExecutor()
         run_id = make_id("run", secrets.token_bytes(ENTROPY_BYTES))
+        path = executor.socket_path(run_id)
         handle = await executor.start(
             RunnerSpec(
                 run_id=run_id,
                 agent=kind.kind,
-                session=spec,
+                session=spec.model_copy(update={"bridge": bridge_of(path)}),
                 policy=Policy(mode=spec.mode, worktree=spec.worktree),
                 log_path=str(Path(spec.state_dir).parent / run_id / "events.jsonl"),
-                socket_path="",
+                socket_path=path,
             )
         )
         return cls(executor, handle, await executor.connect(handle, 0))
 
     async def _listen(self) -> None:
         why = "the runner is gone"
-        async for _, frame in self.link.frames():
+        async for item in self.link.frames():
+            if isinstance(item, ToolAsked):
+                await self.link.answer_tool(item.call, await answer_house_tool(item.tool, item.input))
+                continue
+            _, frame = item
             if isinstance(frame.update, RunnerEnded):
                 why = f"{frame.update.reason}: {frame.update.error}"
             elif not isinstance(frame.update, RunnerStarted | TaskAccepted):
                 await self.hear(frame.update)
         await self.end(why)
 
-    async def send(self, task_id: TaskId, text: str) -> None:
-        await self.link.prompt(task_id, text, ())
+    async def send(self, task_id: TaskId, text: str, attachments: tuple[Attachment, ...] = ()) -> None:
+        self._task_id = task_id
+        await self.link.prompt(task_id, text, attachments)
+
+    async def steer(self, text: str) -> None:
+        await self.link.steer(self._task_id, text, (), by=UserId("tester"))
 
     async def interrupt(self) -> None:
         await self.link.interrupt()
@@ -135,6 +192,12 @@ class RunnerTalk(_Heard):
 
     async def set_mode(self, mode: Mode) -> None:
         await self.link.set_mode(mode, by="tester")
+
+    async def set_model(self, model: str) -> None:
+        await self.link.set_model(model, by="tester")
+
+    async def set_effort(self, effort: str) -> None:
+        await self.link.set_effort(effort, by="tester")
 
     async def close(self) -> None:
         with contextlib.suppress(Exception):

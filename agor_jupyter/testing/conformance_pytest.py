@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from agor_jupyter.testing.conformance import Case, Driver, Harness, Skipped
-from agor_jupyter.testing.conformance_cases import CASES
 from agor_jupyter.testing.conformance_drivers import run_case
+from agor_jupyter.testing.conformance_suite import CASES
 
 
 def conformance_test(make_harness: Callable[[], Harness], *, skip: dict[str, str] | None = None) -> Any:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from agor_jupyter.agents.base import Decision
+from agor_jupyter.agents.base import Decision, ToolAnswer
 from agor_jupyter.domain.content import Attachment, Mode, StopReason, Usage
 from agor_jupyter.domain.errors import AgorError, InvalidRequest, RunnerLost, TimedOut
-from agor_jupyter.domain.events import AgentMessageChunk, AgentUpdate, TurnEnded
-from agor_jupyter.domain.ids import MessageId, RequestId, TaskId
+from agor_jupyter.domain.events import AgentMessageChunk, AgentUpdate, Steered, TurnEnded
+from agor_jupyter.domain.ids import MessageId, RequestId, TaskId, UserId
 from agor_jupyter.executors.base import Handle
 from agor_jupyter.runner.protocol import Frame, RunnerEnded, RunnerSpec, RunnerStarted, TaskAccepted
 
@@ -144,6 +144,18 @@ class FakeLink:
 
     async def set_model(self, model: str, *, by: str) -> None:
         self._tell("model", model)
+
+    async def set_effort(self, effort: str, *, by: str) -> None:
+        self._tell("effort", effort)
+
+    async def steer(
+        self, task_id: TaskId, text: str, attachments: tuple[Attachment, ...], *, by: UserId
+    ) -> None:
+        self._tell("steer", task_id, text)
+        self._runner.say(Steered(by=by, text=text, attachments=attachments))
+
+    async def answer_tool(self, call: str, answer: ToolAnswer) -> None:
+        self._tell("tool", call, answer)
 
     async def close_runner(self, *, finish_task: bool = False) -> None:
         self._tell("close", finish_task)

@@ -52,10 +52,10 @@ class ToolUse(Value):
 
 
 class Echo(Value):
-    """Words out of the history: all earlier prompts, or the last tools' results."""
+    """Words out of the history: all earlier prompts, the last tools' results, or `images: N`."""
 
     type: Literal["echo"] = "echo"
-    of: Literal["prompts", "results"]
+    of: Literal["prompts", "results", "images"]
 
 
 Block = Annotated[Text | Thinking | ToolUse | Echo, Field(discriminator="type")]
@@ -105,6 +105,7 @@ class Said(Value):
     role: Literal["user", "assistant"]
     text: str = ""
     results: str = ""
+    images: int = 0
 
 
 class Choice(Value):
@@ -125,9 +126,12 @@ _books: TypeAdapter[dict[str, Script]] = TypeAdapter(dict[str, Script])
 def choose(book: Mapping[str, Script], history: Sequence[Said]) -> Choice:
     """Pick the script that the last prompt names with `SCRIPT:<name>`, and its present turn.
 
-    A prompt that names none, or an unknown one, is echoed: `You said: …`.
+    Words without a name that come while a script is not at its end are steering: it goes on. Else a
+    prompt that names none, or an unknown one, is echoed: `You said: …`.
     """
     place, prompt = _last_prompt(history)
+    if not _MARK.search(prompt):
+        place, prompt = _steered(book, history, place) or (place, prompt)
     step = sum(1 for said in history[place + 1 :] if said.role == "assistant")
     # The last mark: agents join a prompt to one before it that was never answered.
     name = (_MARK.findall(prompt) or [""])[-1]
@@ -150,12 +154,27 @@ def _with_echoes(turn: Turn, history: Sequence[Said], place: int) -> Turn:
             return block
         if block.of == "results":
             return Text(text=next((said.results for said in reversed(history) if said.results), ""))
+        if block.of == "images":
+            return Text(text=f"images: {sum(said.images for said in history)}")
         prompts = (_REMINDER.sub("", said.text).strip() for said in history[:place] if said.role == "user")
         return Text(text="\n".join(prompt for prompt in prompts if prompt))
 
     if not any(isinstance(block, Echo) for block in turn.blocks):
         return turn
     return turn.model_copy(update={"blocks": tuple(words(block) for block in turn.blocks)})
+
+
+def _steered(book: Mapping[str, Script], history: Sequence[Said], place: int) -> tuple[int, str] | None:
+    """Find the prompt of a script that words at `place` were put into, if one is under way."""
+    for earlier in range(place - 1, -1, -1):
+        said = history[earlier]
+        marks = _MARK.findall(said.text) if said.role == "user" else []
+        if marks:
+            step = sum(1 for later in history[earlier + 1 :] if later.role == "assistant")
+            script = book.get(marks[-1])
+            under_way = script is not None and step < len(script.turns)
+            return (earlier, said.text) if under_way else None
+    return None
 
 
 def _last_prompt(history: Sequence[Said]) -> tuple[int, str]:

@@ -6,11 +6,19 @@ For tests of the service and the server. It keeps the engine's promises that cal
 
 from __future__ import annotations
 
-from agor_jupyter.domain.content import Mode, PermissionOption, Question, StopReason, ToolKind
+from agor_jupyter.domain.content import (
+    Attachment,
+    Mode,
+    PermissionOption,
+    Question,
+    StopReason,
+    ToolKind,
+)
 from agor_jupyter.domain.errors import AlreadyAnswered, Conflict, NotFound
 from agor_jupyter.domain.events import (
     AgentMessageChunk,
     Draft,
+    EffortChanged,
     InterruptRequested,
     ModeChanged,
     ModelChanged,
@@ -22,6 +30,7 @@ from agor_jupyter.domain.events import (
     SessionEvent,
     SessionUpdate,
     SessionUpdated,
+    Steered,
     TaskEnded,
     TaskQueued,
     TaskRemoved,
@@ -148,6 +157,18 @@ class ScriptedWork:
 
     async def set_model(self, session_id: SessionId, model: str, *, by: UserId) -> Session:
         return (await self._append(session_id, ModelChanged(model=model, by=by))).session
+
+    async def set_effort(self, session_id: SessionId, effort: str, *, by: UserId) -> Session:
+        return (await self._append(session_id, EffortChanged(effort=effort, by=by))).session
+
+    async def steer(
+        self, session_id: SessionId, text: str, attachments: tuple[Attachment, ...], *, by: UserId
+    ) -> Session:
+        session = await self._session(session_id)
+        if session.current_task is None:
+            raise Conflict("No turn is under way.", hint="Send it as a prompt of its own.")
+        said = Steered(by=by, text=text, attachments=attachments)
+        return (await self._append(session_id, said, task_id=session.current_task)).session
 
     async def update_session(
         self, session_id: SessionId, *, by: UserId, title: str | None = None, archived: bool | None = None

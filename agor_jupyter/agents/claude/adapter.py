@@ -10,10 +10,10 @@ import importlib
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from agor_jupyter.agents.base import Decision, SessionSpec
+from agor_jupyter.agents.base import Decision, SessionSpec, ToolCaller
 from agor_jupyter.agents.claude.probe import INSTALL_HINT
 from agor_jupyter.domain.content import Attachment, Mode
-from agor_jupyter.domain.errors import AgentUnavailable, Conflict
+from agor_jupyter.domain.errors import AgentUnavailable, Conflict, UnsupportedByAgent
 from agor_jupyter.domain.events import AgentUpdate
 from agor_jupyter.domain.ids import RequestId, TaskId
 
@@ -41,6 +41,15 @@ class ClaudeAdapter:
 
     async def prompt(self, task_id: TaskId, text: str, attachments: tuple[Attachment, ...]) -> None:
         await self._connection().prompt(task_id, text, attachments)
+
+    def use_tools(self, call: ToolCaller) -> None:
+        """None yet."""
+
+    async def steer(self, text: str, attachments: tuple[Attachment, ...]) -> None:
+        raise UnsupportedByAgent("claude", "steer", hint="Queue a prompt.")
+
+    async def set_effort(self, effort: str) -> None:
+        raise UnsupportedByAgent("claude", "set_effort", hint="Set it for a new session.")
 
     async def interrupt(self) -> None:
         if self._live is not None:

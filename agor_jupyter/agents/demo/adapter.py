@@ -9,14 +9,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 
-from agor_jupyter.agents.base import Decision, SessionSpec
+from agor_jupyter.agents.base import Decision, SessionSpec, ToolCaller
 from agor_jupyter.agents.demo import memory
 from agor_jupyter.agents.demo.kind import MODELS, VERSION
 from agor_jupyter.agents.demo.player import Player
 from agor_jupyter.agents.demo.script import Script, load_script
 from agor_jupyter.agents.demo.stage import EndTurn, Stage
 from agor_jupyter.domain.content import Attachment, Mode
-from agor_jupyter.domain.errors import AgorError, Conflict, Unprocessable
+from agor_jupyter.domain.errors import AgorError, Conflict, Unprocessable, UnsupportedByAgent
 from agor_jupyter.domain.events import AgentReady, AgentUpdate, TurnEnded
 from agor_jupyter.domain.ids import RequestId, TaskId
 
@@ -64,6 +64,15 @@ class DemoAdapter:
         await asyncio.to_thread(memory.save, stage.spec.state_dir, stage.conversation)
         player = Player(stage, script.delay_ms)
         self._turn = asyncio.create_task(self._play(player.play(turn.steps), stage))
+
+    def use_tools(self, call: ToolCaller) -> None:
+        """It calls none."""
+
+    async def steer(self, text: str, attachments: tuple[Attachment, ...]) -> None:
+        raise UnsupportedByAgent("demo", "steer", hint="Queue a prompt.")
+
+    async def set_effort(self, effort: str) -> None:
+        raise UnsupportedByAgent("demo", "set_effort", hint="A script thinks as it is written.")
 
     async def interrupt(self) -> None:
         """Stop the turn and its command; `turn_ended` is queued when this returns."""

@@ -9,7 +9,18 @@ from collections.abc import Sequence
 from agor_jupyter.agents import registry
 from agor_jupyter.agents.base import AgentKind
 from agor_jupyter.testing.anthropic_server import AnthropicServer
-from agor_jupyter.testing.conformance import Act, Ask, MakePlan, Recall, Run, Say, Think, Write
+from agor_jupyter.testing.conformance import (
+    Act,
+    Ask,
+    CountImages,
+    MakePlan,
+    Recall,
+    Run,
+    Say,
+    Think,
+    UseTool,
+    Write,
+)
 from agor_jupyter.testing.model_script import Block, Echo, Script, Text, Thinking, ToolUse, Turn
 
 CHUNK = 12
@@ -53,7 +64,7 @@ def script_of(acts: Sequence[Act]) -> Script:
         if any(isinstance(block, ToolUse) for block in made):
             turns.append(Turn(blocks=tuple(blocks)))
             blocks = []
-        if isinstance(act, Ask):
+        if isinstance(act, Ask | UseTool):
             blocks.append(Echo(of="results"))
     if blocks:
         turns.append(Turn(blocks=tuple(blocks)))
@@ -80,5 +91,9 @@ def _blocks(act: Act) -> list[Block]:
         case MakePlan(entries=entries):
             todos = [{"content": entry, "activeForm": entry, "status": "pending"} for entry in entries]
             return [ToolUse(name="TodoWrite", input={"todos": todos})]
+        case UseTool(server=server, tool=tool, arguments=arguments):
+            return [ToolUse(name=f"mcp__{server or 'agor'}__{tool}", input=dict(arguments))]
+        case CountImages():
+            return [Echo(of="images")]
         case Recall():
             return [Echo(of="prompts")]

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from agor_jupyter.testing.conformance import Case, Driver, Skipped
-from agor_jupyter.testing.conformance_cases import CASES
 from agor_jupyter.testing.conformance_drivers import run_case
+from agor_jupyter.testing.conformance_suite import CASES
 from tests.agents.claude.harness import ClaudeHarness
 
 THROUGH_A_RUNNER = {
