@@ -16,7 +16,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from agor_jupyter.domain.errors import AgorError, RunnerLost, StorageFull, TimedOut
+from agor_jupyter.domain.errors import AgentUnavailable, AgorError, RunnerLost, StorageFull, TimedOut
 from agor_jupyter.domain.events import Draft, PermissionResolved, SessionUpdate, TurnEnded
 from agor_jupyter.domain.ids import SessionId, TaskId, UserId
 from agor_jupyter.domain.ports import Appended, RunnerMark
@@ -293,6 +293,19 @@ class SessionRunner:
             return
         await self._until_stored(lambda: task_runner.end_lost_task(self))
         await self._forget(handle)
+
+    async def lost_at_start(self, error: RunnerLost) -> AgorError:
+        """Forget a runner that ended before it was reached; give its own last words if it left some."""
+        handle = self.handle
+        if handle is None:
+            return error
+        await self.parts.executor.reap(handle)
+        last = [frame.update for _, frame in await self._leftovers(handle)][-1:]
+        await self._forget(handle)
+        for update in last:
+            if isinstance(update, RunnerEnded) and update.error:
+                return AgentUnavailable(update.error, hint=update.hint)
+        return error
 
     async def _leftovers(self, handle: Handle) -> list[tuple[int, Frame]]:
         try:

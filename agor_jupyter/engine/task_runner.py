@@ -132,7 +132,10 @@ async def _ensure_runner(runner: SessionRunner, session: Session, worktree: Work
     handle = await parts.executor.start(spec)
     await parts.log.save_runner(run_id, session.id, handle.model_dump_json())
     runner.begin_runner(handle)
-    await runner.attach()
+    try:
+        await runner.attach()
+    except RunnerLost as error:  # it has ended as it began
+        raise await runner.lost_at_start(error) from error
 
 
 async def _always(runner: SessionRunner) -> tuple[AlwaysRule, ...]:

@@ -70,10 +70,10 @@ class FakeRunner:
         self._write(TaskAccepted())
         return True
 
-    async def wait_told(self, kind: str) -> tuple[object, ...]:
-        """Wait until the runner was told something of `kind`, and give the last one."""
+    async def wait_told(self, kind: str, times: int = 1) -> tuple[object, ...]:
+        """Wait until the runner was told `kind` so many times, and give the last one."""
         async with asyncio.timeout(5):
-            while not (found := [item for item in self.told if item[0] == kind]):
+            while len(found := [item for item in self.told if item[0] == kind]) < times:
                 await self._wait()
         return found[-1]
 
@@ -173,6 +173,8 @@ class FakeExecutor:
         self.runners: list[FakeRunner] = []
         self.reaped: list[str] = []
         self.refuse: AgorError | OSError | None = None
+        self.ends_at_start: RunnerEnded | None = None
+        """How the next runners end before anybody has reached them."""
         self.unreachable = 0
         """How many of the next connections fail although the runner lives."""
         self.damaged = False
@@ -183,6 +185,8 @@ class FakeExecutor:
         if self.refuse is not None:
             raise self.refuse
         self.runners.append(FakeRunner(spec))
+        if self.ends_at_start is not None:
+            self.runners[-1].end(self.ends_at_start)
         self._started.set()
         return Handle(
             run_id=spec.run_id,

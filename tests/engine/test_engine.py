@@ -110,7 +110,7 @@ async def test_queued_tasks_can_be_edited_moved_and_withdrawn(world: World) -> N
         await world.engine.edit_task(two, by=ANN, prompt="late")
     runner.end_turn()
     await world.wait(session, lambda now: now.current_task == three)
-    told = await runner.wait_told("prompt")
+    told = await runner.wait_told("prompt", 2)  # the record says so before the runner hears of it
     assert told[1:3] == (three, "three!")
 
 

@@ -12,6 +12,7 @@ from agor_jupyter.domain.events import Draft
 from agor_jupyter.domain.ids import SessionId
 from agor_jupyter.domain.ports import Appended
 from agor_jupyter.engine import session_runner, supervisor
+from agor_jupyter.runner.protocol import RunnerEnded
 from tests.engine.conftest import ANN, World
 from tests.engine.test_recovery import gapless, text_of
 
@@ -189,3 +190,19 @@ async def test_an_archived_session_is_not_resumed(world: World) -> None:
     await world.engine.update_session(session.id, by=ANN, archived=True)
     with pytest.raises(Conflict):
         await world.engine.resume(session.id, by=ANN)
+
+
+async def test_a_runner_that_ends_before_it_is_reached_says_why(world: World) -> None:
+    world.executor.ends_at_start = RunnerEnded(
+        reason="start_failed", error="The agent is not logged in.", hint="Log in."
+    )
+    session = await world.session()
+    task_id = await world.prompt(session)
+    held = await world.wait(session, lambda now: bool(now.queue_paused))
+    assert (held.queue_paused, held.hint) == ("The agent is not logged in.", "Log in.")
+    assert held.queue == (task_id,)
+    assert await world.log.runners() == []
+    world.executor.ends_at_start = None
+    await world.engine.resume(session.id, by=ANN)
+    (await world.executor.wait_runner(1)).end_turn()
+    assert (await world.wait(session, lambda now: now.current_task is None)).status == "idle"

@@ -18,7 +18,8 @@ from agor_jupyter.domain.errors import (
 )
 from agor_jupyter.domain.policy import Policy
 from agor_jupyter.runner.host import RUN_MARKER
-from agor_jupyter.runner.protocol import RunnerEnded
+from agor_jupyter.runner.log import read_file
+from agor_jupyter.runner.protocol import Frame, RunnerEnded
 from tests.executors.conftest import Runners, last, new_task, said, steps, until_end, wait_gone
 
 NOTHING = ()
@@ -74,16 +75,20 @@ async def test_a_hangup_ends_neither_the_runner_nor_what_nohup_means(runners: Ru
 async def test_an_agent_that_cannot_start_says_why(runners: Runners) -> None:
     spec = runners.spec()
     session = spec.session.model_copy(update={"options": {"script": "no-such-script"}})
-    handle, link = await runners.open(session=session)
-    ended = await last(link)
+    spec = spec.model_copy(update={"session": session})
+    try:
+        handle = await runners.start(spec)
+    except AgentUnavailable as error:  # it was over before the socket was seen: said at once
+        assert "no-such-script" in error.detail
+    else:
+        await wait_gone(runners)
+        with pytest.raises(RunnerLost):
+            await runners.executor.connect(handle, 0)
+    frames = [Frame.model_validate_json(line) for _, line in read_file(spec.log_path, 0)]
+    ended = frames[-1].update
+    assert isinstance(ended, RunnerEnded)
     assert ended.reason == "start_failed"
     assert "no-such-script" in ended.error
-    await link.disconnect()
-    await wait_gone(runners)
-    frames = await runners.executor.leftovers(handle, 0)
-    assert isinstance(frames[-1][1].update, RunnerEnded)
-    with pytest.raises(RunnerLost):
-        await runners.executor.connect(handle, 0)
 
 
 async def test_an_unknown_agent_is_unavailable(runners: Runners) -> None:

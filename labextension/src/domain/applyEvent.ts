@@ -83,6 +83,8 @@ function said(session: Session, update: SessionEvent['update']): Changes {
       return { mode: update.mode };
     case 'current_model_update':
       return { model: update.model };
+    case 'current_effort_update':
+      return { effort: update.effort };
     case 'session_created':
       return { agent: update.agent, title: update.title, mode: update.mode, model: update.model };
     case 'session_updated':

@@ -742,6 +742,16 @@ export interface components {
              */
             commands: string[];
             /**
+             * Efforts
+             * @default []
+             */
+            efforts: string[];
+            /**
+             * Instructions
+             * @default []
+             */
+            instructions: string[];
+            /**
              * Model
              * @default
              */
@@ -868,6 +878,11 @@ export interface components {
              */
             commands: boolean;
             /**
+             * Compaction
+             * @default false
+             */
+            compaction: boolean;
+            /**
              * Context Usage
              * @default false
              */
@@ -893,10 +908,20 @@ export interface components {
              */
             fork_at_message: boolean;
             /**
+             * House Tools
+             * @default false
+             */
+            house_tools: boolean;
+            /**
              * Images
              * @default false
              */
             images: boolean;
+            /**
+             * Instructions
+             * @default false
+             */
+            instructions: boolean;
             /**
              * Interrupt
              * @default true
@@ -949,6 +974,11 @@ export interface components {
              * @default false
              */
             runs_unasked_in_sandbox: boolean;
+            /**
+             * Set Effort
+             * @default false
+             */
+            set_effort: boolean;
             /**
              * Set Model
              * @default false
@@ -1238,7 +1268,7 @@ export interface components {
              */
             task_id: string | null;
             /** Update */
-            update: components["schemas"]["AgentMessageChunk"] | components["schemas"]["AgentThoughtChunk"] | components["schemas"]["ToolCall"] | components["schemas"]["ToolCallUpdate"] | components["schemas"]["Plan"] | components["schemas"]["PermissionRequest"] | components["schemas"]["PermissionResolved"] | components["schemas"]["UsageUpdate"] | components["schemas"]["AgentReady"] | components["schemas"]["ModeChanged"] | components["schemas"]["ModelChanged"] | components["schemas"]["Compaction"] | components["schemas"]["Notice"] | components["schemas"]["SessionCreated"] | components["schemas"]["SessionUpdated"] | components["schemas"]["TaskQueued"] | components["schemas"]["TaskUpdated"] | components["schemas"]["TaskRemoved"] | components["schemas"]["TaskStarted"] | components["schemas"]["TaskEnded"] | components["schemas"]["InterruptRequested"] | components["schemas"]["QueuePaused"] | components["schemas"]["QueueResumed"];
+            update: components["schemas"]["AgentMessageChunk"] | components["schemas"]["AgentThoughtChunk"] | components["schemas"]["ToolCall"] | components["schemas"]["ToolCallUpdate"] | components["schemas"]["Plan"] | components["schemas"]["PermissionRequest"] | components["schemas"]["PermissionResolved"] | components["schemas"]["UsageUpdate"] | components["schemas"]["AgentReady"] | components["schemas"]["ModeChanged"] | components["schemas"]["ModelChanged"] | components["schemas"]["EffortChanged"] | components["schemas"]["Steered"] | components["schemas"]["Compaction"] | components["schemas"]["Notice"] | components["schemas"]["SessionCreated"] | components["schemas"]["SessionUpdated"] | components["schemas"]["TaskQueued"] | components["schemas"]["TaskUpdated"] | components["schemas"]["TaskRemoved"] | components["schemas"]["TaskStarted"] | components["schemas"]["TaskEnded"] | components["schemas"]["InterruptRequested"] | components["schemas"]["QueuePaused"] | components["schemas"]["QueueResumed"];
         };
         /**
          * DropCard
@@ -1272,6 +1302,21 @@ export interface components {
              * @default null
              */
             zone_id: string | null;
+        };
+        /** EffortChanged */
+        EffortChanged: {
+            /**
+             * By
+             * @default agent
+             */
+            by: string;
+            /** Effort */
+            effort: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "current_effort_update";
         };
         /** FileChange */
         FileChange: {
@@ -1348,6 +1393,24 @@ export interface components {
              * @default false
              */
             truncated: boolean;
+        };
+        /**
+         * ForkPoint
+         * @description Where a conversation begins that shares history with another one of the same kind.
+         *
+         *     `native_ref` names the parent, `worktree` the folder it ran in; `message_ref` is the
+         *     `last_message_ref` of the turn after which it branches ("" for the whole conversation).
+         */
+        ForkPoint: {
+            /**
+             * Message Ref
+             * @default
+             */
+            message_ref: string;
+            /** Native Ref */
+            native_ref: string;
+            /** Worktree */
+            worktree: string;
         };
         /**
          * InboxItem
@@ -2040,10 +2103,17 @@ export interface components {
              */
             current_task: string | null;
             /**
+             * Effort
+             * @default
+             */
+            effort: string;
+            /**
              * Error
              * @default
              */
             error: string;
+            /** @default null */
+            fork: components["schemas"]["ForkPoint"] | null;
             /**
              * Genealogy
              * @default root
@@ -2180,7 +2250,7 @@ export interface components {
              */
             task_id: string | null;
             /** Update */
-            update: components["schemas"]["AgentMessageChunk"] | components["schemas"]["AgentThoughtChunk"] | components["schemas"]["ToolCall"] | components["schemas"]["ToolCallUpdate"] | components["schemas"]["Plan"] | components["schemas"]["PermissionRequest"] | components["schemas"]["PermissionResolved"] | components["schemas"]["UsageUpdate"] | components["schemas"]["AgentReady"] | components["schemas"]["ModeChanged"] | components["schemas"]["ModelChanged"] | components["schemas"]["Compaction"] | components["schemas"]["Notice"] | components["schemas"]["SessionCreated"] | components["schemas"]["SessionUpdated"] | components["schemas"]["TaskQueued"] | components["schemas"]["TaskUpdated"] | components["schemas"]["TaskRemoved"] | components["schemas"]["TaskStarted"] | components["schemas"]["TaskEnded"] | components["schemas"]["InterruptRequested"] | components["schemas"]["QueuePaused"] | components["schemas"]["QueueResumed"];
+            update: components["schemas"]["AgentMessageChunk"] | components["schemas"]["AgentThoughtChunk"] | components["schemas"]["ToolCall"] | components["schemas"]["ToolCallUpdate"] | components["schemas"]["Plan"] | components["schemas"]["PermissionRequest"] | components["schemas"]["PermissionResolved"] | components["schemas"]["UsageUpdate"] | components["schemas"]["AgentReady"] | components["schemas"]["ModeChanged"] | components["schemas"]["ModelChanged"] | components["schemas"]["EffortChanged"] | components["schemas"]["Steered"] | components["schemas"]["Compaction"] | components["schemas"]["Notice"] | components["schemas"]["SessionCreated"] | components["schemas"]["SessionUpdated"] | components["schemas"]["TaskQueued"] | components["schemas"]["TaskUpdated"] | components["schemas"]["TaskRemoved"] | components["schemas"]["TaskStarted"] | components["schemas"]["TaskEnded"] | components["schemas"]["InterruptRequested"] | components["schemas"]["QueuePaused"] | components["schemas"]["QueueResumed"];
         };
         /**
          * SessionRow
@@ -2257,6 +2327,26 @@ export interface components {
              * @enum {string}
              */
             type: "session_updated";
+        };
+        /**
+         * Steered
+         * @description A person put words into the running turn. The runner says so once the agent has taken them.
+         */
+        Steered: {
+            /**
+             * Attachments
+             * @default []
+             */
+            attachments: components["schemas"]["Attachment"][];
+            /** By */
+            by: string;
+            /** Text */
+            text: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "steered";
         };
         /**
          * Subscribe
@@ -3127,8 +3217,10 @@ export type DiffContent = components['schemas']['DiffContent'];
 export type Draft = components['schemas']['Draft'];
 export type DropCard = components['schemas']['DropCard'];
 export type Dropped = components['schemas']['Dropped'];
+export type EffortChanged = components['schemas']['EffortChanged'];
 export type FileChange = components['schemas']['FileChange'];
 export type FileDiff = components['schemas']['FileDiff'];
+export type ForkPoint = components['schemas']['ForkPoint'];
 export type InboxItem = components['schemas']['InboxItem'];
 export type InterruptRequested = components['schemas']['InterruptRequested'];
 export type Me = components['schemas']['Me'];
@@ -3171,6 +3263,7 @@ export type SessionCreated = components['schemas']['SessionCreated'];
 export type SessionEvent = components['schemas']['SessionEvent'];
 export type SessionRow = components['schemas']['SessionRow'];
 export type SessionUpdated = components['schemas']['SessionUpdated'];
+export type Steered = components['schemas']['Steered'];
 export type Subscribe = components['schemas']['Subscribe'];
 export type Suggestion = components['schemas']['Suggestion'];
 export type Task = components['schemas']['Task'];

@@ -66,7 +66,9 @@ async def test_a_retry_that_helps_is_told_and_the_turn_ends_well(
 
 
 async def test_a_cut_connection_fails_the_turn(talk: Start, server: AnthropicServer) -> None:
-    server.book["cut"] = script(Turn(blocks=(Text(text="Half of it"), Text(text="never")), cut_after=1))
+    cut = Turn(blocks=(Text(text="Half of it"), Text(text="never")), cut_after=1)
+    # Each try is cut: the CLI asks again, sometimes with the half that it has heard as a turn of its own.
+    server.book["cut"] = script(*[cut] * 30)
     chat = await talk()
     ended = await chat.prompt("SCRIPT:cut")
     assert ended.stop_reason == "failed"
