@@ -236,8 +236,11 @@ def _markdown(block: Block) -> str:
             parts = [fenced(block["input"]) if block["input"] else ""]
             parts.append(fenced(block["output"]) if block["output"] else "")
             inside = "\n\n".join(part for part in parts if part)
-            title = f"{_GLYPH.get(block['status'], '○')} {summary(block['name'])}"
-            return f"<details><summary>{title}</summary>\n\n{inside}\n\n</details>" if inside else title
+            glyph = _GLYPH.get(block["status"], "○")
+            if not inside:
+                return f"{glyph} {plain(block['name'])}"
+            title = f"{glyph} {summary(block['name'])}"
+            return f"<details><summary>{title}</summary>\n\n{inside}\n\n</details>"
         case "permission":
             return _permission(block)
         case _:

@@ -63,9 +63,10 @@ def draw(block: Block, names: Mapping[str, str], tool_bytes: int = CLIP_BYTES) -
             return _notice(block)
 
 
-def _details(title: str, parts: list[str]) -> str:
+def _details(title: str, parts: list[str], *, alone: str = "") -> str:
+    """Fold `parts` under `title`, an HTML line. Without parts `alone` stands there, as Markdown."""
     body = "\n\n".join(part for part in parts if part)
-    return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>" if body else title
+    return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>" if body else alone or title
 
 
 def _tool(block: ToolBlock, limit: int) -> Drawn:
@@ -89,12 +90,12 @@ def _tool(block: ToolBlock, limit: int) -> Drawn:
         data["locations"] = [{"path": clean(at.path), "line": at.line} for at in block.locations[:20]]
     if block.parent_tool_call_id:
         data["parent"] = block.parent_tool_call_id
-    title = f"{_GLYPH[block.status]} {summary(block.title) or block.kind}"
-    if took is not None:
-        title += f" · {seconds(took)}"
+    after = f" · {seconds(took)}" if took is not None else ""
+    title = f"{_GLYPH[block.status]} {summary(block.title) or block.kind}{after}"
+    alone = f"{_GLYPH[block.status]} {plain(block.title) or block.kind}{after}"
     parts = [_input_markdown(shown_input, bool(diff)), fenced(diff, "diff") if diff else ""]
     parts.append(fenced(output) if output else "")
-    return Drawn(data, _details(title, parts), False)
+    return Drawn(data, _details(title, parts, alone=alone), False)
 
 
 def _output(block: ToolBlock, limit: int) -> tuple[str, str]:

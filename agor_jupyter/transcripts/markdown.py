@@ -16,11 +16,17 @@ _ANSI = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|[ -/]*[0-~])"
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f]")
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})([^`]*)$")
+_FENCE = re.compile(r"^ {0,3}(`{3,}(?=[^`]*$)|~{3,})(.*)$")
+"""Only a fence of backticks may have none behind it: where a parser sees a block and we do not, or the
+other way round, what we take for code is live."""
 _TAG = re.compile(r"<(?=[/!?]|[A-Za-z][A-Za-z0-9:-]*(?:[\s/>]|$))", re.MULTILINE)
 _SPAN = re.compile(r"(?<![`\\])(`+)(?!`)([^\n]*?[^`\n])\1(?!`)")
 _SPECIAL = re.compile(r"([\\`*_\[\]$|~!#])")
-_IMAGE = re.compile(r"(?<!\\)!(?=\[)")
+_IMAGE = re.compile(r"(?<!\\)((?:\\\\)*)!(?=\[)")
+_AUTOLINK = re.compile(r"<(?=(?!https?:|mailto:)[A-Za-z][A-Za-z0-9+.-]{1,31}:)", re.IGNORECASE)
+_LINK = re.compile(r"\](?=(?:\(|:)\s*(<[^>\n]*|[^\s)]*))")
+_SAFE_TARGET = re.compile(r"<?(?:https?://|mailto:|[^:&\\]*(?:[/?#]|$))", re.IGNORECASE)
+"""A target of a scheme that no viewer runs, or of none. Entities and escapes could spell any scheme."""
 
 
 def clean(text: str) -> str:
@@ -112,7 +118,13 @@ def _inert(text: str) -> str:
         text = _SPAN.sub(_span, text)
         parts = re.split(r"(<code>[^<]*</code>)", text)
         text = "".join(part if n % 2 else _TAG.sub("&lt;", part) for n, part in enumerate(parts))
-    return _IMAGE.sub(r"\\!", text)
+    text = _LINK.sub(_link, _AUTOLINK.sub("&lt;", text))
+    return _IMAGE.sub(r"\1\\!", text)
+
+
+def _link(match: re.Match[str]) -> str:
+    """Leave a link to a page as it is; one that could run something becomes plain words."""
+    return "]" if _SAFE_TARGET.match(match[1]) else "&#93;"  # no backslash: one before would undo it
 
 
 def _span(match: re.Match[str]) -> str:
