@@ -48,14 +48,21 @@ class Policy(Value):
     worktree: str
 
 
-def subject_of(request: PermissionRequest) -> str:
-    """Name what is acted on: the command for an execution, the title for all else.
+SHOWN_CHARACTERS = 2000
+"""A command that is longer may have been clipped on its way to the person who allowed it."""
 
-    An edit is the exception: always allowing one edit allows edits inside the worktree.
+
+def subject_of(request: PermissionRequest) -> str:
+    """Name what "always" was said to: the command of an execution, the digest of all else.
+
+    A title is shortened and names no arguments, so it would cover what nobody saw. An edit is the
+    exception: always allowing one edit allows edits inside the worktree.
     """
-    if request.kind == "execute":
-        return str(request.input.get("command", request.title))
-    return "" if request.kind == "edit" else request.title
+    if request.kind == "edit":
+        return ""
+    command = request.input.get("command") if request.kind == "execute" else None
+    whole = isinstance(command, str) and 0 < len(command) <= SHOWN_CHARACTERS
+    return str(command) if whole else f"sha256:{request.digest}"
 
 
 def decide(request: PermissionRequest, policy: Policy) -> Decision:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 
 logger = logging.getLogger("agor_jupyter.engine")
 
@@ -21,6 +21,18 @@ class Jobs:
         job.add_done_callback(self._jobs.discard)
         job.add_done_callback(lambda _: coroutine.close())  # one that was cancelled before it began
         return job
+
+    def start_lasting(
+        self, make: Callable[[], Coroutine[object, object, None]], name: str, *, pause_seconds: float
+    ) -> asyncio.Task[None]:
+        """Start a job that goes on after a fault: the fault is reported, then `make` is called again."""
+
+        async def last() -> None:
+            while True:
+                await self._supervised(make(), name)
+                await asyncio.sleep(pause_seconds)
+
+        return self.start(last(), name)
 
     async def close(self) -> None:
         """Cancel what runs and wait until it has ended."""

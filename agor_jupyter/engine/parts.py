@@ -27,11 +27,14 @@ class Checkpoints(Protocol):
         ...
 
 
-Tools = Callable[[SessionId, str, Mapping[str, Any]], Awaitable[ToolAnswer]]
-"""Answers a session's call of one of the house's tools; a failure is an answer."""
+Tools = Callable[[SessionId, str, str, Mapping[str, Any]], Awaitable[ToolAnswer]]
+"""Answers a session's call (its id, the tool, its arguments); a failure is an answer.
+
+The same id may come again after a crash of the server: it is the idempotency key.
+"""
 
 
-async def no_tools(session_id: SessionId, tool: str, arguments: Mapping[str, Any]) -> ToolAnswer:
+async def no_tools(session_id: SessionId, call: str, tool: str, arguments: Mapping[str, Any]) -> ToolAnswer:
     """Answer where no tools were handed in."""
     return ToolAnswer(text="This server offers no tools.", failed=True)
 

@@ -11,19 +11,19 @@ Invariants
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from agor_jupyter.domain.errors import AgentUnavailable, AgorError, RunnerLost, StorageFull, TimedOut
+from agor_jupyter.domain.errors import AgorError, RunnerLost, StorageFull, TimedOut
 from agor_jupyter.domain.events import Draft, PermissionResolved, SessionUpdate, TurnEnded
 from agor_jupyter.domain.ids import SessionId, TaskId, UserId
 from agor_jupyter.domain.ports import Appended, RunnerMark
-from agor_jupyter.engine import task_runner
+from agor_jupyter.engine import runner_watch, task_runner
 from agor_jupyter.engine.coalesce import join_chunks
 from agor_jupyter.engine.jobs import Jobs
 from agor_jupyter.engine.parts import EngineParts
+from agor_jupyter.engine.tool_calls import ToolCalls
 from agor_jupyter.executors.base import Handle, RunnerLink
 from agor_jupyter.runner.protocol import Frame, RunnerEnded, RunnerStarted, TaskAccepted, ToolAsked
 
@@ -31,9 +31,11 @@ logger = logging.getLogger("agor_jupyter.engine")
 
 INBOX_BOUND = 1024
 BATCH = 256
-RECONNECTS = 3
 AGAIN_SECONDS = 0.5
 """How long to wait before a full disk, or a runner that could not be reached, is tried again."""
+
+FAULT_SECONDS = 0.5
+"""How long a session rests after a fault of ours, before it hears its runner again."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class _Wake:
 
 @dataclass(frozen=True)
 class _Framed:
+    link: RunnerLink
     offset: int
     frame: Frame
 
@@ -71,9 +74,11 @@ class SessionRunner:
         self.stopped_by: UserId | None = None  # who asked while it was still queued
         self.ended: RunnerEnded | None = None
         self._inbox: asyncio.Queue[_Item] = asyncio.Queue(INBOX_BOUND)
-        self._offset = 0
+        self.offset = 0  # how far the runner's log was consumed and stored
+        self.reconnects = 0
         self._jobs = Jobs()
-        self._reconnects = 0
+        self._tools = ToolCalls(session_id, parts.tools, self._jobs)
+        self._broken = False
         self._no_runner = asyncio.Event()
         self._no_runner.set()
         self._adopted = asyncio.Event()
@@ -82,7 +87,7 @@ class SessionRunner:
     # --- life --------------------------------------------------------------
 
     def start(self) -> None:
-        self._jobs.start(self._work(), f"session {self.session_id}")
+        self._jobs.start_lasting(self._work, f"session {self.session_id}", pause_seconds=FAULT_SECONDS)
         self.wake()
 
     def wake(self) -> None:
@@ -102,72 +107,68 @@ class SessionRunner:
 
         A job: one that hangs is waited for by its own session alone, which does nothing else till then.
         """
-        self.handle, self._offset = handle, offset
+        self.handle, self.offset = handle, offset
         self._no_runner.clear()
         self._adopted.clear()
         return self._jobs.start(self._adopt(handle), f"adopt {handle.run_id}")
 
     async def _adopt(self, handle: Handle) -> None:
         try:
-            session = await self.parts.log.session(self.session_id)
-            self.accepted = session.current_task if session else None  # unknown: never run it twice
-            if await self.parts.executor.is_alive(handle):
-                try:
-                    await self.attach()
-                    return
-                except AgorError as error:
-                    logger.info("runner %s cannot be adopted: %s", handle.run_id, error)
-            await self._gone()
+            await runner_watch.adopt(self, handle)
         finally:
             self._adopted.set()
 
-    async def attach(self) -> None:
-        """Connect to the runner of `handle` after the last committed offset."""
-        if self.handle is None:
-            raise RunnerLost("There is no runner to attach to.")
-        link = await self.parts.executor.connect(self.handle, self._offset)
-        try:
-            # Before its frames are followed: what fails here must leave none of them in the inbox.
-            await self._hand_over_again(link)
-        except BaseException:
-            await link.disconnect()
-            raise
-        self.link = link
-        self._jobs.start(self._follow(link), f"frames of {self.handle.run_id}")
-
     def begin_runner(self, handle: Handle) -> None:
         """Take a new runner: its log is read from the beginning."""
-        self.handle, self._offset, self.ended, self.killed_by = handle, 0, None, ""
+        self.handle, self.offset, self.ended, self.killed_by = handle, 0, None, ""
         self._no_runner.clear()
-        self._reconnects = 0
+        self.reconnects = 0
+
+    def no_runner(self) -> None:
+        """Know of no runner any more."""
+        self.handle = None
+        self._no_runner.set()
 
     # --- the inbox ---------------------------------------------------------
+
+    def follow(self, link: RunnerLink) -> None:
+        """Read the frames of the present link in a job of their own."""
+        self._jobs.start(self._follow(link), f"frames of {self.session_id}")
 
     async def _follow(self, link: RunnerLink) -> None:
         async for item in link.frames():
             if isinstance(item, ToolAsked):
-                self._jobs.start(self._answer_tool(link, item), f"tool {item.tool}")
+                self._tools.answer(link, item)
             else:
-                await self._inbox.put(_Framed(*item))
+                await self._inbox.put(_Framed(link, *item))
         if self.link is link:
             await self._inbox.put(_LinkEnded(link))
 
     async def _work(self) -> None:
         await self._adopted.wait()
+        if self._broken:
+            await self._mend()
         while True:
             item = await self._inbox.get()
             frames, other = self._drain(item)
-            if frames:
-                await self._consume(frames)
+            self._broken = True  # until all of it is done: a fault in here begins with mending
+            await self._consume([(it.offset, it.frame) for it in frames if it.link is self.link])
             if isinstance(other, _LinkEnded) and other.link is self.link:
-                await self._link_ended(other.link)
+                await runner_watch.link_ended(self, other.link)
             await self._look_at_queue()
+            self._broken = False
 
-    async def _answer_tool(self, link: RunnerLink, asked: ToolAsked) -> None:
-        """Answer beside the stream: a tool that takes long must not hold up the agent's words."""
-        answer = await self.parts.tools(self.session_id, asked.tool, asked.input)
-        with contextlib.suppress(RunnerLost, TimedOut):  # asked again when it is attached again
-            await link.answer_tool(asked.call, answer)
+    async def _mend(self) -> None:
+        """After a fault, hear the runner again from what was stored, and look at the queue again."""
+        link, self.link = self.link, None
+        if link is not None:
+            await link.disconnect()
+        for run_id, _, _, offset in await self.parts.log.runners():
+            if self.handle is not None and self.handle.run_id == run_id:
+                self.offset = offset
+        await runner_watch.attach_again(self)
+        self._broken = False
+        self.wake()
 
     def _drain(self, first: _Item) -> tuple[list[_Framed], _Item | None]:
         """Take what waits: frames up to the next item of another kind."""
@@ -188,32 +189,39 @@ class SessionRunner:
             await task_runner.start_next(self, session)
         except (AgorError, OSError) as error:
             reason = error if isinstance(error, AgorError) else task_runner.refused_by_system(error)
-            await self._until_stored(lambda: task_runner.hold_queue(self, reason))
+            await self.until_stored(lambda: task_runner.hold_queue(self, reason))
         else:
             self.wake()  # a task that was over at once leaves a queue to look at
 
     # --- frames ------------------------------------------------------------
 
-    async def _consume(self, frames: list[_Framed]) -> None:
+    async def consume_all(self, frames: list[tuple[int, Frame]]) -> None:
+        """Store what a dead runner left, a batch at a time."""
+        for start in range(0, len(frames), BATCH):
+            await self._consume(frames[start : start + BATCH])
+
+    async def _consume(self, frames: list[tuple[int, Frame]]) -> None:
         """Store what a batch of frames says; a turn's end closes its task."""
+        if not frames:
+            return
         drafts: list[Draft] = []
-        for item in frames:
-            update, task_id, at_ms = item.frame.update, item.frame.task_id, item.frame.at_ms
+        for offset, frame in frames:
+            update, task_id, at_ms = frame.update, frame.task_id, frame.at_ms
             if isinstance(update, TurnEnded):
-                await self._store(drafts, self._offset)
+                await self._store(drafts, self.offset)
                 drafts = []
-                await self._end_task(update, task_id, at_ms, item.offset)
+                await self._end_task(update, task_id, at_ms, offset)
             elif isinstance(update, RunnerEnded):
                 self.ended = update
             elif isinstance(update, TaskAccepted):
                 self.accepted = task_id
             elif not isinstance(update, RunnerStarted):
                 drafts.append(Draft(task_id=task_id, at_ms=at_ms, update=update))
-            self._offset = item.offset
-        await self._store(drafts, self._offset)
+            self.offset = offset
+        await self._store(drafts, self.offset)
 
     async def _end_task(self, ended: TurnEnded, task_id: TaskId | None, at_ms: int, mark: int) -> None:
-        await self._until_stored(lambda: task_runner.end_task(self, ended, task_id, at_ms=at_ms, mark=mark))
+        await self.until_stored(lambda: task_runner.end_task(self, ended, task_id, at_ms=at_ms, mark=mark))
 
     async def _store(self, drafts: list[Draft], offset: int) -> None:
         """Append `drafts` and how far the runner's log was consumed, in one transaction."""
@@ -223,16 +231,16 @@ class SessionRunner:
                 kept = [draft for draft in drafts if not await self._is_answered(draft)]
                 await self.append_locked(join_chunks(kept), mark=offset)
 
-        await self._until_stored(store)
+        await self.until_stored(store)
 
-    async def _until_stored(self, store: Callable[[], Awaitable[None]]) -> None:
-        """Store, however long the disk is full: the runner's log keeps what is not read yet."""
+    async def until_stored(self, store: Callable[[], Awaitable[None]]) -> None:
+        """Store, however long the disk is full or the database held: the runner's log keeps the rest."""
         while True:
             try:
                 await store()
                 return
-            except StorageFull as error:
-                logger.warning("session %s waits for the disk: %s", self.session_id, error)
+            except (StorageFull, TimedOut) as error:
+                logger.warning("session %s waits for the database: %s", self.session_id, error)
                 await asyncio.sleep(AGAIN_SECONDS)
 
     async def _is_answered(self, draft: Draft) -> bool:
@@ -241,6 +249,10 @@ class SessionRunner:
         if not isinstance(update, PermissionResolved):
             return False
         return await self.parts.log.resolution(update.request_id) is not None
+
+    @property
+    def again_seconds(self) -> float:
+        return AGAIN_SECONDS
 
     async def append(self, drafts: list[Draft], *, mark: int | None = None) -> Appended:
         """Append under the lock, with the runner's mark when one is given."""
@@ -255,90 +267,6 @@ class SessionRunner:
 
     def draft(self, update: SessionUpdate, task_id: TaskId | None = None) -> Draft:
         return Draft(task_id=task_id, at_ms=self.parts.clock(), update=update)
-
-    # --- the end of a runner -----------------------------------------------
-
-    async def _link_ended(self, link: RunnerLink) -> None:
-        """Tell a broken connection from a dead runner, and act on which it is."""
-        self.link = None
-        await link.disconnect()
-        if self.handle is None:
-            return
-        while self.ended is None and await self.parts.executor.is_alive(self.handle):
-            if self._reconnects >= RECONNECTS:
-                logger.warning("runner %s cannot be reached; it is ended", self.handle.run_id)
-                break
-            self._reconnects += 1
-            try:
-                await self.attach()
-                return
-            except AgorError as error:  # often one that is dying: its socket goes before it does
-                logger.info("runner %s: %s", self.handle.run_id, error)
-                await asyncio.sleep(AGAIN_SECONDS)
-        await self._gone()
-
-    async def _gone(self) -> None:
-        """Read what a dead runner left, end its task, forget it."""
-        handle = self.handle
-        if handle is None:
-            return
-        executor = self.parts.executor
-        await executor.reap(handle)
-        frames = [_Framed(*item) for item in await self._leftovers(handle)]
-        for start in range(0, len(frames), BATCH):
-            await self._consume(frames[start : start + BATCH])
-        if await self._never_taken():
-            await self._forget(handle)
-            await task_runner.hand_to_new_runner(self)
-            return
-        await self._until_stored(lambda: task_runner.end_lost_task(self))
-        await self._forget(handle)
-
-    async def lost_at_start(self, error: RunnerLost) -> AgorError:
-        """Forget a runner that ended before it was reached; give its own last words if it left some."""
-        handle = self.handle
-        if handle is None:
-            return error
-        await self.parts.executor.reap(handle)
-        last = [frame.update for _, frame in await self._leftovers(handle)][-1:]
-        await self._forget(handle)
-        for update in last:
-            if isinstance(update, RunnerEnded) and update.error:
-                return AgentUnavailable(update.error, hint=update.hint)
-        return error
-
-    async def _leftovers(self, handle: Handle) -> list[tuple[int, Frame]]:
-        try:
-            return await self.parts.executor.leftovers(handle, self._offset)
-        except AgorError as error:  # somebody changed the log: what was stored before is all there is
-            logger.warning("the log of runner %s cannot be read: %s", handle.run_id, error)
-            return []
-
-    async def _never_taken(self) -> bool:
-        """A runner that closed in the very moment of a prompt: the task is whole and can be given anew."""
-        session = await self.parts.log.session(self.session_id)
-        task_id = session.current_task if session else None
-        closed = self.ended is not None and self.ended.reason in ("idle", "orphaned")
-        return closed and task_id is not None and self.accepted != task_id
-
-    async def _forget(self, handle: Handle) -> None:
-        await self._until_stored(lambda: self.parts.log.forget_runner(handle.run_id))
-        self.handle = None
-        self._no_runner.set()
-        self.wake()
-
-    async def _hand_over_again(self, link: RunnerLink) -> None:
-        """Give a runner what was stored but perhaps never reached it: the prompt, the answers."""
-        session = await self.parts.log.session(self.session_id)
-        if session is None or session.current_task is None:
-            return
-        prompt, answers = await task_runner.stored_for(self, session.current_task)
-        if prompt is not None:
-            await link.prompt(session.current_task, prompt.prompt, prompt.attachments)
-        for resolved in answers:
-            await link.answer(resolved.request_id, task_runner.decision_of(resolved), by=resolved.by)
-        if self.stopping == session.current_task:  # asked for while nobody could tell the runner
-            await link.interrupt()
 
     # --- what people ask for -----------------------------------------------
 
@@ -370,6 +298,11 @@ class SessionRunner:
             await link.interrupt()
         except (RunnerLost, TimedOut) as error:
             logger.info("the runner of %s did not take an interrupt: %s", self.session_id, error)
+
+    async def hang_up(self) -> None:
+        """Break the connection; it is made anew, and what the runner may have missed is told again."""
+        if self.link is not None:
+            await self.link.disconnect()
 
     def stop_next(self, task_id: TaskId, by: UserId) -> None:
         """Stop a task that is about to start: it ends before the agent hears of it."""

@@ -54,9 +54,15 @@ class Engine:
         """Adopt the runners of a server that is gone, end what was lost, go on with the queues."""
         log = self.parts.log
         adopted: dict[SessionId, asyncio.Task[None]] = {}
-        for _, session_id, handle, offset in await log.runners():
-            runner = self._runner(session_id)
-            adopted[session_id] = runner.adopt(Handle.model_validate_json(handle), offset)
+        # The newest of a session, should a crash have left an older one on the record.
+        newest = {session_id: run_id for run_id, session_id, _, _ in await log.runners()}
+        for run_id, session_id, stored, offset in await log.runners():
+            handle = Handle.model_validate_json(stored)
+            if newest[session_id] != run_id:
+                await self.parts.executor.reap(handle)
+                await log.forget_runner(run_id)
+                continue
+            adopted[session_id] = self._runner(session_id).adopt(handle, offset)
         if adopted:
             await asyncio.wait(adopted.values(), timeout=ADOPT_SECONDS)
         for status in ("starting", "running", "awaiting_permission", "queued"):
@@ -211,7 +217,9 @@ class Engine:
         if mode not in self.parts.capabilities(session.agent).modes:
             raise UnsupportedByAgent(session.agent, f"{mode}_mode", hint="Choose another mode.")
         session = await self._say(session_id, ModeChanged(mode=mode, by=by))
-        await self._tell(session_id, lambda link: link.set_mode(mode, by=by))
+        if not await self._tell(session_id, lambda link: link.set_mode(mode, by=by)):
+            # Attached to again, a runner is told its session's mode before anything else.
+            await self._runner(session_id).hang_up()
         return session
 
     async def set_model(self, session_id: SessionId, model: str, *, by: UserId) -> Session:
@@ -245,15 +253,20 @@ class Engine:
         await link.steer(task_id, text, attachments, by=by)
         return session
 
-    async def _tell(self, session_id: SessionId, say: Tell) -> None:
-        """Tell a live runner at once; one that starts later reads the session's record."""
+    async def _tell(self, session_id: SessionId, say: Tell) -> bool:
+        """Tell a live runner at once; one that starts later reads the session's record.
+
+        False when a live one was not told.
+        """
         link = self._runner(session_id).link
         if link is None:
-            return
+            return True
         try:
             await say(link)
         except (RunnerLost, TimedOut) as error:
             logger.info("the runner of %s was not told: %s", session_id, error)
+            return False
+        return True
 
     async def update_session(
         self, session_id: SessionId, *, by: UserId, title: str | None = None, archived: bool | None = None

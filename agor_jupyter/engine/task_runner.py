@@ -29,6 +29,7 @@ from agor_jupyter.domain.lifecycle import pauses_queue
 from agor_jupyter.domain.policy import AlwaysRule, Policy, subject_of
 from agor_jupyter.domain.repo import Worktree
 from agor_jupyter.domain.session import Session
+from agor_jupyter.engine import runner_watch
 from agor_jupyter.runner.protocol import RunnerSpec, bridge_of
 
 if TYPE_CHECKING:
@@ -133,9 +134,9 @@ async def _ensure_runner(runner: SessionRunner, session: Session, worktree: Work
     await parts.log.save_runner(run_id, session.id, handle.model_dump_json())
     runner.begin_runner(handle)
     try:
-        await runner.attach()
-    except RunnerLost as error:  # it has ended as it began
-        raise await runner.lost_at_start(error) from error
+        await runner_watch.attach(runner, session)
+    except AgorError as error:  # it has ended as it began, or hangs
+        raise await runner_watch.lost_at_start(runner, error) from error
 
 
 async def _always(runner: SessionRunner) -> tuple[AlwaysRule, ...]:

@@ -148,6 +148,8 @@ class Host:
             self._end("start_failed", f"{type(error).__name__}: {error}")
             return
         self._started.set()
+        if self._approvals.policy.mode != session.mode:  # changed while it started
+            self._supervise(adapter.set_mode(self._approvals.policy.mode))
         await self._pump(adapter)
 
     async def _pump(self, adapter: AgentAdapter) -> None:
@@ -221,9 +223,10 @@ class Host:
                             self._resolve(found)
                     case SetMode(mode=mode):
                         # Not recorded: the engine has stored what a person changed before it is sent.
+                        before = self._approvals.policy.mode
                         self._approvals.set_mode(mode)
-                        await self._started.wait()
-                        await adapter.set_mode(mode)
+                        if mode != before and self._started.is_set():
+                            await adapter.set_mode(mode)
                     case SetModel(model=model):
                         await self._started.wait()
                         await adapter.set_model(model)

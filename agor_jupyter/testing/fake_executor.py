@@ -15,7 +15,14 @@ from agor_jupyter.domain.errors import AgorError, InvalidRequest, RunnerLost, Ti
 from agor_jupyter.domain.events import AgentMessageChunk, AgentUpdate, Steered, TurnEnded
 from agor_jupyter.domain.ids import MessageId, RequestId, TaskId, UserId
 from agor_jupyter.executors.base import Handle
-from agor_jupyter.runner.protocol import Frame, RunnerEnded, RunnerSpec, RunnerStarted, TaskAccepted
+from agor_jupyter.runner.protocol import (
+    Frame,
+    RunnerEnded,
+    RunnerSpec,
+    RunnerStarted,
+    TaskAccepted,
+    ToolAsked,
+)
 
 FRAME_BYTES = 100
 """Every frame of a fake log is this long, so that an offset is a count."""
@@ -35,6 +42,9 @@ class FakeRunner:
         self.told: list[tuple[object, ...]] = []
         self.prompted: list[TaskId] = []
         self.connections = 0
+        self.calls: dict[str, ToolAsked] = {}
+        self.asked_times = 0
+        """How often a server was asked for an answer to a tool call."""
         self.task: TaskId | None = None
         self._changed = asyncio.Event()
         self._write(RunnerStarted(run_id=spec.run_id, session_id=spec.session.session_id, pid=1))
@@ -48,6 +58,11 @@ class FakeRunner:
 
     def say_text(self, text: str, message: str = "m1") -> None:
         self.say(AgentMessageChunk(message_id=MessageId(message), text=text))
+
+    def call_tool(self, call: str, tool: str) -> None:
+        """Call a tool of the house; it is asked for on each connection until it is answered."""
+        self.calls[call] = ToolAsked(call=call, tool=tool)
+        self._wake()
 
     def end_turn(self, stop_reason: StopReason = "end_turn", output_tokens: int = 1, error: str = "") -> None:
         self.say(TurnEnded(stop_reason=stop_reason, usage=Usage(output_tokens=output_tokens), error=error))
@@ -107,9 +122,14 @@ class FakeLink:
         self._open = True
         self._number = runner.connections
 
-    async def frames(self) -> AsyncIterator[tuple[int, Frame]]:
+    async def frames(self) -> AsyncIterator[tuple[int, Frame] | ToolAsked]:
+        asked: set[str] = set()
         while self._open and self._number == self._runner.connections:
             changed = self._runner._changed
+            for call in [item for item in self._runner.calls.values() if item.call not in asked]:
+                asked.add(call.call)
+                self._runner.asked_times += 1
+                yield call
             while self._next < len(self._runner.log) and self._open:
                 frame = self._runner.log[self._next]
                 self._next += 1
@@ -155,6 +175,7 @@ class FakeLink:
         self._runner.say(Steered(by=by, text=text, attachments=attachments))
 
     async def answer_tool(self, call: str, answer: ToolAnswer) -> None:
+        self._runner.calls.pop(call, None)
         self._tell("tool", call, answer)
 
     async def close_runner(self, *, finish_task: bool = False) -> None:

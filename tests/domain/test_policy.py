@@ -7,7 +7,7 @@ import pytest
 from agor_jupyter.domain.content import Mode, Question, ToolKind, ToolLocation
 from agor_jupyter.domain.events import PermissionRequest
 from agor_jupyter.domain.ids import RequestId
-from agor_jupyter.domain.policy import Allow, AlwaysRule, Ask, Deny, Policy, decide
+from agor_jupyter.domain.policy import Allow, AlwaysRule, Ask, Deny, Policy, decide, subject_of
 
 ROOT = "/w/tree"
 
@@ -73,3 +73,14 @@ def test_always_edit_stays_inside_the_worktree() -> None:
     policy = Policy(mode="ask", worktree=ROOT, always=(AlwaysRule(kind="edit", subject=""),))
     assert isinstance(decide(request("edit", INSIDE), policy), Allow)
     assert isinstance(decide(request("edit", OUTSIDE), policy), Ask)
+
+
+def test_always_covers_only_what_was_seen() -> None:
+    """A title is shortened, and a long command was clipped: only the digest names all of it."""
+    cases: list[tuple[ToolKind, str]] = [("fetch", ""), ("other", ""), ("execute", "x" * 3000)]
+    for kind, command in cases:
+        seen = request(kind, command=command)
+        policy = Policy(worktree=ROOT, always=(AlwaysRule(kind=seen.kind, subject=subject_of(seen)),))
+        assert isinstance(decide(seen, policy), Allow)
+        other = seen.model_copy(update={"digest": "another"})
+        assert isinstance(decide(other, policy), Ask)

@@ -17,7 +17,7 @@ from agor_jupyter.domain.ids import SessionId, TaskId, UserId, WorktreeId, make_
 from agor_jupyter.domain.ports import Prompt
 from agor_jupyter.domain.repo import Worktree
 from agor_jupyter.domain.session import Session
-from agor_jupyter.engine.parts import EngineParts, Launch
+from agor_jupyter.engine.parts import EngineParts, Launch, Tools, no_tools
 from agor_jupyter.engine.supervisor import Engine
 from agor_jupyter.store.memory import open_memory
 from agor_jupyter.testing.fake_executor import FakeExecutor
@@ -56,6 +56,7 @@ class World:
         self.log = self.store.log
         self.worktrees: dict[str, Worktree] = {}
         self.capabilities = Capabilities(set_model=True)
+        self.tools: Tools = no_tools
         self._count = 0
         self._time = 1_000_000
         self.engine = self._make()
@@ -94,6 +95,7 @@ class World:
                 clock=self.clock,
                 new_id=self.new_id,
                 launch=launch,
+                tools=self.tools,
                 interrupt_seconds=self.interrupt_seconds,
             )
         )
@@ -150,6 +152,11 @@ class World:
                 assert now is not None
                 if condition(now):
                     return now
+                await asyncio.sleep(0.002)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(5):
+            while not condition():
                 await asyncio.sleep(0.002)
 
     async def close(self) -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import errno
+from collections.abc import Mapping
 
 import pytest
 
-from agor_jupyter.domain.errors import Conflict, StorageFull
+from agor_jupyter.agents.base import ToolAnswer
+from agor_jupyter.domain.errors import Conflict, StorageFull, TimedOut
 from agor_jupyter.domain.events import Draft
 from agor_jupyter.domain.ids import SessionId
 from agor_jupyter.domain.ports import Appended
 from agor_jupyter.engine import session_runner, supervisor
-from agor_jupyter.runner.protocol import RunnerEnded
+from agor_jupyter.executors.base import Handle
+from agor_jupyter.runner.protocol import RunnerEnded, RunnerSpec
+from agor_jupyter.testing.fake_executor import FRAME_BYTES, FakeLink, FakeRunner
 from tests.engine.conftest import ANN, World
 from tests.engine.test_recovery import gapless, text_of
 
@@ -206,3 +210,147 @@ async def test_a_runner_that_ends_before_it_is_reached_says_why(world: World) ->
     await world.engine.resume(session.id, by=ANN)
     (await world.executor.wait_runner(1)).end_turn()
     assert (await world.wait(session, lambda now: now.current_task is None)).status == "idle"
+
+
+async def test_a_runner_that_hangs_at_its_start_leaves_no_record(world: World) -> None:
+    """A record left behind would be adopted at the next start, in the living runner's place."""
+    connect, times = world.executor.connect, [1]
+
+    async def slow(handle: Handle, offset: int) -> FakeLink:
+        if times[0]:
+            times[0] -= 1
+            raise TimedOut("The runner did not acknowledge in time.")
+        return await connect(handle, offset)
+
+    world.executor.connect = slow  # type: ignore[method-assign]  # the fake's own seam
+    session = await world.session()
+    await world.prompt(session)
+    await world.wait(session, lambda now: bool(now.queue_paused))
+    assert world.executor.reaped == [world.executor.runners[0].spec.run_id]
+    await world.engine.resume(session.id, by=ANN)
+    runner = await world.executor.wait_runner(1)
+    runner.say_text("working")
+    await world.wait(session, lambda now: now.status == "running")
+    assert [row[0] for row in await world.log.runners()] == [runner.spec.run_id]
+    await world.restart()
+    runner.end_turn()
+    assert (await world.wait(session, lambda now: now.current_task is None)).status == "idle"
+    assert runner.alive
+
+
+async def test_only_the_newest_record_of_a_session_is_adopted(world: World) -> None:
+    session = await world.session()
+    await world.prompt(session)
+    runner = await world.executor.wait_runner()
+    older = Handle(
+        run_id="run_0000000000000000", session_id=session.id, pid=len(world.executor.runners) + 1,
+        started=0.0, boot=0.0, socket_path="/sock/old", log_path="/log/old",
+    )  # fmt: skip
+    world.executor.runners.append(FakeRunner(runner.spec))
+    world.executor.runners[-1].kill()
+    rows = await world.log.runners()
+    await world.log.forget_runner(rows[0][0])
+    await world.log.save_runner(older.run_id, session.id, older.model_dump_json())
+    await world.log.save_runner(rows[0][0], session.id, rows[0][2])
+    await world.restart()
+    runner.end_turn()
+    assert (await world.wait(session, lambda now: now.current_task is None)).status == "idle"
+    assert await world.log.runners() == [(rows[0][0], session.id, rows[0][2], runner_bytes(runner))]
+
+
+def runner_bytes(runner: FakeRunner) -> int:
+    return FRAME_BYTES * len(runner.log)
+
+
+async def test_a_mode_that_changes_while_the_runner_starts_reaches_it(world: World) -> None:
+    session = await world.session()
+    await world.engine.set_mode(session.id, "full_auto", by=ANN)
+    start, begun, go = world.executor.start, asyncio.Event(), asyncio.Event()
+
+    async def slow(spec: RunnerSpec) -> Handle:
+        begun.set()
+        await go.wait()
+        return await start(spec)
+
+    world.executor.start = slow  # type: ignore[method-assign]  # the fake's own seam
+    await world.prompt(session)
+    await begun.wait()
+    await world.engine.set_mode(session.id, "ask", by=ANN)
+    go.set()
+    runner = await world.executor.wait_runner()
+    assert runner.spec.policy.mode == "full_auto"
+    assert [told for told in runner.told if told[0] == "mode"][-1] == ("mode", "ask")
+
+
+async def test_a_mode_that_a_runner_did_not_take_is_told_again(world: World) -> None:
+    session = await world.session()
+    await world.engine.set_mode(session.id, "full_auto", by=ANN)
+    await world.prompt(session)
+    runner = await world.executor.wait_runner()
+    told = len([item for item in runner.told if item[0] == "mode"])
+    runner.hangs = True
+    await world.engine.set_mode(session.id, "ask", by=ANN)
+    runner.hangs = False
+    assert (await runner.wait_told("mode", told + 1))[1] == "ask"
+
+
+async def test_a_held_database_is_tried_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await heals(world, monkeypatch, TimedOut("Another program holds the database."))
+
+
+async def test_a_fault_of_ours_costs_no_event(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(session_runner, "FAULT_SECONDS", 0.001)
+    await heals(world, monkeypatch, ZeroDivisionError("a bug"))
+    assert "a bug" in caplog.text
+
+
+async def heals(world: World, monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
+    """Let one append of the agent's words fail; all of them are there in the end, once."""
+    session = await world.session()
+    await world.prompt(session)
+    runner = await world.executor.wait_runner()
+    append, left = world.log.append, [1]
+
+    async def flaky(session_id: SessionId, drafts: list[Draft], **options: object) -> Appended:
+        if left[0] and any(draft.update.type == "agent_message_chunk" for draft in drafts):
+            left[0] -= 1
+            raise fault
+        return await append(session_id, drafts, **options)  # type: ignore[arg-type]  # handed on as given
+
+    monkeypatch.setattr(world.log, "append", flaky)
+    runner.say_text("hello ")
+    runner.say_text("there")
+    runner.end_turn()
+    done = await world.wait(session, lambda now: now.current_task is None)
+    assert (done.status, left) == ("idle", [0])
+    assert text_of(await world.events(session)) == "hello there"
+    assert gapless(await world.events(session))
+    task_id = await world.prompt(session, "second")
+    await world.wait(session, lambda now: now.current_task == task_id)
+
+
+async def test_a_tool_call_is_done_once_however_often_it_is_asked(world: World) -> None:
+    done: list[str] = []
+    go = asyncio.Event()
+
+    async def tools(
+        session_id: SessionId, call: str, tool: str, arguments: Mapping[str, object]
+    ) -> ToolAnswer:
+        done.append(call)
+        await go.wait()
+        return ToolAnswer(text="done")
+
+    world.tools = tools
+    await world.restart()
+    session = await world.session()
+    await world.prompt(session)
+    runner = await world.executor.wait_runner()
+    runner.call_tool("c1", "agor_whoami")
+    await world.until(lambda: bool(done))
+    runner.hang_up()  # asked again on the next connection
+    await world.until(lambda: runner.asked_times == 2)
+    go.set()
+    assert (await runner.wait_told("tool"))[1:] == ("c1", ToolAnswer(text="done"))
+    assert done == ["c1"]

@@ -22,7 +22,7 @@ TOKENS = (
     "[x](", "\\", "$$", "$", "\\(", "\\[", "<code>", "</code>", "<!--", "-->", "<", "|",
     "# ", "a", "\u2028", "\r", "<details>", "\n---\n", "[^1]: ", "[x]: ", "\u00a0", "&lt;", "<![CDATA[",
     "javascript:alert(1)", ")", "[x](javascript:alert(1))", "<javascript:alert(1)>", "&#58;",
-    "data:text/html,x",
+    "](javascript:alert(1))",     "data:text/html,x",
 )  # fmt: skip
 
 
