@@ -54,6 +54,8 @@ class Reader:
             place += 1
             number |= (part & 127) << shift
             if part < 128:
+                if part == 0 and shift:  # the same number in more bytes: guards and decoders would differ
+                    raise Unreadable("a number is padded")
                 break
             shift += 7
             if shift > 49:

@@ -8,12 +8,20 @@ the removal of a leaver repeats its last clock (raising it would hide the person
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from agor_jupyter.board.frames import Announcement
 
 MAX_STATE_BYTES = 16 * 1024
 GONE = "null"
+ANONYMOUS = "Anonymous "
+"""How Jupyter names people whom it does not know."""
+NAMES = ("name", "display_name", "initials")
+COLOR = re.compile(
+    r"#[0-9a-fA-F]{3,8}|(?:rgb|hsl)a?\([0-9.,%/ a-z]{3,40}\)|[a-zA-Z]{1,30}|var\(--[\w-]{1,60}\)"
+)
 STALE_SECONDS = 45.0
 
 
@@ -24,18 +32,53 @@ class _Present:
     heard_at: float
 
 
-def speaks_for(announcement: Announcement, person: str) -> bool:
-    """Say whether a state names `person` as its user, or takes leave."""
+class Person(Protocol):
+    """Who is logged in behind a connection, as far as presence shows it: Jupyter's own `User`."""
+
+    @property
+    def username(self) -> str: ...
+
+    @property
+    def name(self) -> str | None: ...
+
+    @property
+    def display_name(self) -> str | None: ...
+
+    @property
+    def initials(self) -> str | None: ...
+
+
+def own_words(announcement: Announcement, person: Person) -> Announcement | None:
+    """Give what a connection says of itself under its own name; None when it names somebody else.
+
+    The names that others read are the server's, not the client's; a colour that is no plain colour
+    (it would reach style sheets) is left out. Someone without an account chooses a name for show.
+    """
     if announcement.state == GONE:
-        return True
-    if len(announcement.state.encode(errors="replace")) > MAX_STATE_BYTES:
-        return False
+        return announcement
+    state = read_state(announcement.state)
+    user = state.get("user") if state is not None else None
+    if state is None or not isinstance(user, dict) or user.get("username") != person.username:
+        return None
+    shown = {name: value for name, value in user.items() if name != "color" or _is_color(value)}
+    if not (person.name or "").startswith(ANONYMOUS):
+        shown |= {name: value for name in NAMES if (value := getattr(person, name, None))}
+    return replace(announcement, state=json.dumps({**state, "user": shown}, ensure_ascii=False))
+
+
+def read_state(text: str) -> dict[str, Any] | None:
+    """Read the JSON of a state; None for what is none, or too large."""
+    if len(text.encode(errors="replace")) > MAX_STATE_BYTES:
+        return None
     try:
-        state = json.loads(announcement.state)
+        state = json.loads(text)
     except (ValueError, RecursionError):
-        return False
-    user = state.get("user") if isinstance(state, dict) else None
-    return isinstance(user, dict) and user.get("username") == person
+        return None
+    return state if isinstance(state, dict) else None
+
+
+def _is_color(value: object) -> bool:
+    return isinstance(value, str) and COLOR.fullmatch(value) is not None
 
 
 class Presence:

@@ -21,15 +21,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any
 
+from jupyter_server.auth import User
 from pycrdt import Doc, TransactionEvent, merge_updates
 from pycrdt.websocket import YRoom
 
 from agor_jupyter.board import frames
 from agor_jupyter.board.intake import Intake, Refused
 from agor_jupyter.board.lib0 import Unreadable
-from agor_jupyter.board.presence import Presence, speaks_for
+from agor_jupyter.board.presence import Presence, own_words
 from agor_jupyter.board.seat import MAX_OFFENCES, Budget, Seat
 from agor_jupyter.board.updates import read_state
 from agor_jupyter.board.wire import Channel, Parcel
@@ -41,6 +42,8 @@ RECHECK_SECONDS = 5.0
 ALIVE_SECONDS = 15.0
 """A y-websocket client gives up after 30 s without a message."""
 MAX_FRAME = 4 * 1024 * 1024
+SMALL_FRAME = 64 * 1024
+"""More than a state vector or a presence of a sound client takes; reading a larger one holds the loop."""
 MAX_DOCUMENT = 16 * 1024 * 1024
 MAX_MERGE = 256
 """Up to so many updates of a tick are merged; above, one diff of the document is cheaper."""
@@ -176,7 +179,7 @@ class BoardRoom(YRoom):
         (grants,) = await self._ask_grants([channel])
         seat = Seat(
             channel=channel,
-            person=_person_of(channel),
+            user=_user_of(channel),
             client_id=_client_id_of(channel),
             grants=frozenset() if isinstance(grants, BaseException) else grants,
             encode=self.ydoc.get_update,
@@ -244,6 +247,8 @@ class BoardRoom(YRoom):
             seat.evict(TOO_BIG, "the message is too large")
             return
         frame = frames.read_frame(message)
+        if len(frame.payload) > SMALL_FRAME and frame.kind in (frames.Kind.STEP1, frames.Kind.AWARENESS):
+            raise Unreadable("it is too large for what it says")
         if frame.kind is frames.Kind.STEP1:
             read_state(frame.payload)
             if within:
@@ -279,12 +284,13 @@ class BoardRoom(YRoom):
 
     def _hear_presence(self, seat: Seat, payload: bytes) -> None:
         now = asyncio.get_running_loop().time()
-        for announcement in frames.read_announcements(payload):
+        for said in frames.read_announcements(payload):
             # y-websocket clients repeat what they hear of others: not wrong, only not believed.
-            if announcement.client_id != seat.client_id:
+            if said.client_id != seat.client_id:
                 self.dropped += 1
                 continue
-            if not speaks_for(announcement, seat.person):
+            announcement = own_words(said, seat.user)
+            if announcement is None:
                 self._drop("presence in another's name")
                 continue
             holder = self._presence.holder(announcement.client_id)
@@ -360,9 +366,9 @@ class BoardRoom(YRoom):
         return answers
 
 
-def _person_of(channel: Any) -> str:
+def _user_of(channel: Any) -> User:
     user = getattr(channel, "current_user", None)
-    return cast(str, getattr(user, "username", ""))
+    return user if isinstance(user, User) else User(username="")
 
 
 def _client_id_of(channel: Any) -> int | None:

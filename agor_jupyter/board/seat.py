@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from agor_jupyter.board.frames import Announcement, awareness_frame, step2, update_frame
+from agor_jupyter.board.presence import Person
 from agor_jupyter.board.wire import Channel, Parcel, stream_of, write
 from agor_jupyter.domain.user import Grant
 
@@ -65,7 +66,7 @@ class Seat:
     """See the module. `client_id` is the Yjs client that the connection may speak for."""
 
     channel: Channel
-    person: str
+    user: Person
     client_id: int | None
     grants: frozenset[Grant]
     encode: Encode
@@ -82,6 +83,10 @@ class Seat:
     _missed: bytes | None = None
     _unheard: dict[int, Announcement] = field(default_factory=dict)
     _sending: set[asyncio.Future[Any]] = field(default_factory=set)
+
+    @property
+    def person(self) -> str:
+        return self.user.username
 
     @property
     def may_write(self) -> bool:

@@ -25,6 +25,7 @@ from agor_jupyter.domain.board import LAYOUT_SCHEMA
 META = "meta"
 ENTRY_MAPS = ("cards", "zones", "notes")
 MAX_ENTRIES = 5_000
+MAX_KEYS = 64
 MAX_STRING_BYTES = 64 * 1024
 MAX_KEY = 96
 MAX_ARRAY = 64
@@ -165,8 +166,11 @@ def _faults(entries: Any, root: str, entry: str) -> list[Bad]:
         return []
     if not isinstance(found, Map):
         return [Bad(root, entry)]
+    keys = list(found.keys())
+    if len(keys) > MAX_KEYS:
+        return [Bad(root, entry)]
     bad: list[Bad] = []
-    for key in list(found.keys()):
+    for key in keys:
         value = found[key]
         if isinstance(value, Map) or not fits(key, value):
             bad.append(Bad(root, entry, key))

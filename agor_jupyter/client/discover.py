@@ -19,6 +19,7 @@ from agor_jupyter.client.errors import ClientError, NoServer
 from agor_jupyter.client.http import Http, parse_url
 
 PROBE_SECONDS = 5.0
+INJECTED = "the kernel's environment"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def candidates(env: Mapping[str, str], cwd: Path, runtime: Path) -> list[Server]
 
 def _injected(env: Mapping[str, str]) -> list[Server]:
     url, token = env.get("AGOR_JUPYTER_URL", ""), env.get("AGOR_JUPYTER_TOKEN", "")
-    return [Server(url, token, "the kernel's environment")] if url and token else []
+    return [Server(url, token, INJECTED)] if url and token else []
 
 
 def _hub(env: Mapping[str, str]) -> list[Server]:
@@ -119,6 +120,8 @@ def connect(servers: Sequence[Server]) -> Api:
             api.me(timeout=PROBE_SECONDS)
         except ClientError as error:
             tried.append(f"{server.how}: {error.detail}")
+            if server.how == INJECTED and error.status in (401, 403):
+                break  # the server is there and refuses: another token would act as somebody else
             continue
         return api
     if not tried:

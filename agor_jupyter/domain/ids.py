@@ -23,7 +23,7 @@ PREFIXES = ("repo", "wt", "ses", "task", "board", "zone", "note", "req", "run")
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _ANY_PREFIX = "|".join(PREFIXES)
-_PATTERN = re.compile(rf"^(?:{_ANY_PREFIX})_[0-9a-z]{{16}}$")
+_PATTERN = re.compile(rf"^(?:{_ANY_PREFIX})_[0-9a-z]{{16}}")
 
 ENTROPY_BYTES = 10
 """How many random bytes `make_id` takes."""
@@ -42,4 +42,4 @@ def make_id(prefix: str, entropy: bytes) -> str:
 
 def is_id(text: str, prefix: str | None = None) -> bool:
     """Say whether `text` has the form of an id (of `prefix`, when given)."""
-    return bool(_PATTERN.match(text)) and (prefix is None or text.startswith(f"{prefix}_"))
+    return bool(_PATTERN.fullmatch(text)) and (prefix is None or text.startswith(f"{prefix}_"))

@@ -9,7 +9,7 @@ from agor_jupyter.domain.errors import InvalidName
 from agor_jupyter.domain.ids import BoardId, RepoId, SessionId, TaskId, UserId, WorktreeId
 from agor_jupyter.domain.model import Value
 
-_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
 class Repo(Value):
@@ -99,7 +99,7 @@ def check_worktree_name(name: str) -> str:
     a file system or git reads specially (a trailing dot, `.lock`, `..`).
     """
     bad = (
-        not _NAME.match(name)
+        not _NAME.fullmatch(name)
         or ".." in name
         or name.endswith(".")
         or name.lower().endswith(".lock")

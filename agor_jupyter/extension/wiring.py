@@ -28,7 +28,7 @@ from agor_jupyter.extension.places import Places, find_places
 from agor_jupyter.extension.transcripts_of_house import HouseTranscripts
 from agor_jupyter.git.room import GitRoom
 from agor_jupyter.server import file_guard, kernels
-from agor_jupyter.server.roles import KnownPeople
+from agor_jupyter.server.roles import known_people
 from agor_jupyter.server.routes import open_server
 from agor_jupyter.service.catalogue import Catalogue
 from agor_jupyter.service.house import House
@@ -62,6 +62,7 @@ def open_wiring(app: AgorApp, server: ServerApp) -> Wiring | None:
 
     Blocks: it runs before the loop, so that boards are registered before a page can connect.
     """
+    file_guard.install()  # first of all: without a store of ours, a viewer still may not write files
     places = find_places(server.root_dir, app.data_dir, app.worktrees_dir, app.transcripts_dir)
     try:
         store = open_store(places.paths.data_dir)
@@ -69,10 +70,10 @@ def open_wiring(app: AgorApp, server: ServerApp) -> Wiring | None:
         app.log.error("agor-jupyter cannot start: %s %s", error.detail, error.hint)
         server.web_app.settings["agor_closed"] = error
         return None
-    file_guard.install()
+    people = known_people(server.web_app.settings)
     wiring = Wiring(app, store, places, server.web_app.settings)
     if not store.read_only:
-        wiring.forget_kernels = kernels.inject(server, store.tokens)
+        wiring.forget_kernels = kernels.inject(server, store.tokens, remember=people.remember)
     return wiring
 
 
@@ -93,7 +94,7 @@ class Wiring:
         self.executor = import_item(app.executor_class)()
         self.engine = Engine(self._engine_parts())
         sink = LiveSink(settings, paths.root_dir or paths.data_dir)
-        people: KnownPeople = settings.setdefault("agor_people", KnownPeople())
+        people = known_people(settings)
         self.transcripts = TranscriptWriter(
             store.log, sink, paths.transcripts_root, self._worktree, name_of=people.name_of
         )

@@ -49,7 +49,7 @@ class Entrance(JupyterHandler):
         if token is None:
             return False
         CallContext.set(CallContext.JUPYTER_HANDLER, self)
-        user = await roles.user_of_token(self.house, token) if self.check_host() else None
+        user = await roles.user_of_token(self, self.house, token) if self.check_host() else None
         self.current_user = self._jupyter_current_user = user
         if user is None:
             raise web.HTTPError(403)
@@ -112,13 +112,14 @@ class AgorHandler(Entrance, APIHandler):
 
     async def _finish_once(self, operation: Operation, call: Call) -> None:
         key = idempotency.check_key(self.request.headers[KEY_HEADER])
-        house = dataclasses.replace(call.house, new_id=idempotency.derived_ids(call.actor.id, key))
+        print_ = idempotency.fingerprint(operation.method, self.request.path, self.request.body)
+        new_id = idempotency.derived_ids(call.actor.id, key, print_)
+        house = dataclasses.replace(call.house, new_id=new_id)
         keyed = dataclasses.replace(call, house=house)
 
         async def act() -> Answer:
             return _answer_of(operation, await operation.run(keyed))
 
-        print_ = idempotency.fingerprint(operation.method, self.request.path, self.request.body)
         once: idempotency.Once = self.settings.setdefault("agor_once", idempotency.Once())
         answer, replayed = await once.answer(house.records, call.actor.id, key, print_, act)
         if replayed:

@@ -172,7 +172,7 @@ class EventsHandler(WebSocketHandler, Entrance):
 
     async def _still_known(self) -> bool:
         token = roles.scoped_token(self)
-        return token is None or await roles.user_of_token(self.house, token) is not None
+        return token is None or await roles.user_of_token(self, self.house, token) is not None
 
     # --- what the client hears
 

@@ -35,8 +35,8 @@ from tornado.ioloop import PeriodicCallback
 from agor_jupyter.board import frames
 from agor_jupyter.board.frames import Kind
 from agor_jupyter.board.lib0 import Reader, Unreadable
-from agor_jupyter.board.presence import speaks_for
-from agor_jupyter.board.room import MAX_FRAME
+from agor_jupyter.board.presence import own_words, read_state
+from agor_jupyter.board.room import MAX_FRAME, SMALL_FRAME
 from agor_jupyter.board.updates import Unsupported, read_update
 from agor_jupyter.server.rooms import boards_of
 
@@ -124,6 +124,8 @@ class Gate:
         if only_form:
             return message
         frame = frames.read_frame(message)
+        if len(message) > SMALL_FRAME and frame.kind in (Kind.STEP1, Kind.AWARENESS):
+            raise Unreadable("it is too large for what it says")
         if frame.kind in (Kind.STEP2, Kind.UPDATE):
             if frame.payload == frames.EMPTY_UPDATE:
                 return message
@@ -138,18 +140,20 @@ class Gate:
 
     def _presence(self, payload: bytes) -> bytes | None:
         """Keep what the connection says of its own clients under its own person's name."""
-        person = self._handler.current_user.username
+        user = self._handler.current_user
+        person = user.username
         claims: dict[int, str] = self._claims()
         kept = []
         for each in frames.read_announcements(payload):
             holder = claims.get(each.client_id, person)
             if holder != person or (each.state == "null" and each.client_id not in self._clients):
                 continue
-            if not speaks_for(each, person) and not _is_nobody(each.state):
+            said = each if _is_nobody(each.state) else own_words(each, user)
+            if said is None:
                 continue
             claims[each.client_id] = person
             self._clients.add(each.client_id)
-            kept.append(each)
+            kept.append(said)
         return frames.awareness_frame(kept) if kept else None
 
     def _claims(self) -> dict[int, str]:
@@ -170,7 +174,8 @@ class Gate:
 
 def _is_nobody(state: str) -> bool:
     """Say whether a state names no user at all: it claims nothing."""
-    return '"user"' not in state and len(state) <= 4096
+    found = read_state(state)
+    return found is not None and "user" not in found
 
 
 def _check_update(update: bytes) -> None:
@@ -257,16 +262,28 @@ async def _admit_room(handler: Any) -> None:
     """Let a request in to a room that exists or may be made; refuse the others."""
     room_id = room_id_of(handler)
     table = handler._websocket_server
+    # Before anything is looked up: who is not let in learns of no room, and leaves none behind.
+    user = handler.identity_provider.get_user(handler)
+    handler.current_user = await user if inspect.isawaitable(user) else user
+    gate = Gate(handler)
+    if handler.current_user is None or not await gate.ask("read"):
+        raise web.HTTPError(403, "You may not read this.")
     if is_board_room(room_id):
         boards = boards_of(handler.settings)
         if boards is None or await boards.wait_room(room_id) is None:
             raise web.HTTPError(404, "There is no such board.")
         boards.register(table)
-    elif room_id.count(":") < 2 and room_id != GLOBAL_AWARENESS and room_id not in table.rooms:
-        user = handler.identity_provider.get_user(handler)
-        handler.current_user = await user if inspect.isawaitable(user) else user
-        if handler.current_user is None or not await Gate(handler).ask("write"):
-            raise web.HTTPError(403, "There is no such room.")
+    elif room_id.count(":") >= 2:
+        if _is_unknown_file(handler, room_id):
+            raise web.HTTPError(404, "There is no such file.")
+    elif room_id != GLOBAL_AWARENESS and room_id not in table.rooms and not await gate.ask("write"):
+        raise web.HTTPError(403, "There is no such room.")
+
+
+def _is_unknown_file(handler: Any, room_id: str) -> bool:
+    """Say whether a room's file id stands for no path: upstream answers that with a 500."""
+    manager = handler.settings.get("file_id_manager")
+    return manager is not None and manager.get_path(room_id.split(":", 2)[2]) is None
 
 
 def _wrap_rest(handler: Any) -> None:

@@ -34,14 +34,14 @@ def fingerprint(method: str, path: str, body: bytes) -> str:
     return hashlib.sha256(b"\0".join((method.encode(), path.encode(), body))).hexdigest()
 
 
-def derived_ids(actor: UserId, key: str) -> NewId:
-    """Make ids that are the same at each repetition: the first, the second … of this key."""
+def derived_ids(actor: UserId, key: str, print_of_request: str) -> NewId:
+    """Make ids that are the same at each repetition: the first, the second … of this key and request."""
     count = 0
 
     def make(prefix: str) -> str:
         nonlocal count
         count += 1
-        seed = f"{actor}\0{key}\0{count}\0{prefix}".encode()
+        seed = f"{actor}\0{key}\0{print_of_request}\0{count}\0{prefix}".encode()
         return make_id(prefix, hashlib.sha256(seed).digest()[:ENTROPY_BYTES])
 
     return make

@@ -40,17 +40,22 @@ class App(Protocol):
 
 
 def inject(
-    app: App, tokens: TokenIssuer, person_of: PersonOf | None = None, *, log: logging.Logger | None = None
+    app: App,
+    tokens: TokenIssuer,
+    person_of: PersonOf | None = None,
+    *,
+    remember: Callable[[User], None] = lambda user: None,
+    log: logging.Logger | None = None,
 ) -> Callable[[], None]:
     """Wrap the kernel manager's `start_kernel` and `shutdown_kernel`; gives what undoes it.
 
     `person_of` names who starts a kernel right now, None for nobody (then it gets no token); by
-    default that is the request's user, or `local` where people are not told apart. A kernel whose
-    token cannot be minted starts all the same.
+    default that is the request's user, whom `remember` is told of, or `local` where people are not
+    told apart. A kernel whose token cannot be minted starts all the same.
     """
     manager = app.kernel_manager
     start, shutdown = manager.start_kernel, manager.shutdown_kernel
-    who = person_of or (lambda: person_of_request(app.identity_provider))
+    who = person_of or (lambda: person_of_request(app.identity_provider, remember))
     logger = log or logging.getLogger(__name__)
     minted: dict[str, str] = {}
 
@@ -104,13 +109,16 @@ async def _mint(tokens: TokenIssuer, user: UserId | None, log: logging.Logger) -
         return None
 
 
-def person_of_request(provider: IdentityProvider) -> UserId | None:
+def person_of_request(provider: IdentityProvider, remember: Callable[[User], None]) -> UserId | None:
     """Name the person whose request this is; None outside of one, if people are told apart."""
     if not has_named_users(provider):
         return LOCAL_USER
     handler = CallContext.get(CallContext.JUPYTER_HANDLER)
     user = getattr(handler, "current_user", None)
-    return UserId(user.username) if isinstance(user, User) else None
+    if not isinstance(user, User):
+        return None
+    remember(user)
+    return UserId(user.username)
 
 
 def kernel_url(connection_url: str) -> str:

@@ -11,12 +11,14 @@ import inspect
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 from jupyter_server.auth import AllowAllAuthorizer, IdentityProvider, User
+from jupyter_server.auth.identity import LegacyIdentityProvider
 from jupyter_server.base.handlers import JupyterHandler
 from pydantic import ValidationError
 
-from agor_jupyter.domain.errors import ReadOnly, StorageFull
+from agor_jupyter.domain.errors import Forbidden, ReadOnly, StorageFull
 from agor_jupyter.domain.ids import UserId
 from agor_jupyter.domain.user import ACTIONS, LOCAL_USER, RESOURCES, Actor, Grant, Person, all_grants
 from agor_jupyter.service.house import House
@@ -34,6 +36,8 @@ _WHO = (
     "process_login_form",
 )
 _ALL = all_grants()
+HOUSE_WORDS = frozenset({LOCAL_USER, "policy", "agent", "engine"})
+"""What events say in a person's place: as somebody's name they would lend an answer another author."""
 
 
 @dataclass
@@ -41,6 +45,11 @@ class KnownPeople:
     """The named people that were seen, so that a kernel's token can act as one of them by name."""
 
     seen: dict[UserId, Person] = field(default_factory=dict)
+    users: dict[UserId, User] = field(default_factory=dict)
+    """As their identity provider made them: an Authorizer (a Hub's) may need more than a name."""
+
+    def remember(self, user: User) -> None:
+        self.users[UserId(user.username)] = user
 
     def name_of(self, user_id: str) -> str:
         """Give the name that people see; the id of somebody who was not here since the start."""
@@ -50,7 +59,8 @@ class KnownPeople:
 
 def has_named_users(provider: IdentityProvider) -> bool:
     """Say whether the provider knows people apart: not so for Jupyter's own token and password."""
-    return _is_named(type(provider))
+    # One with a log-in handler of somebody's own stands in Jupyter's module, and knows them.
+    return isinstance(provider, LegacyIdentityProvider) or _is_named(type(provider))
 
 
 @lru_cache
@@ -64,10 +74,21 @@ def scoped_token(handler: JupyterHandler) -> str | None:
     return match.group(1) if match else None
 
 
-async def user_of_token(house: House, token: str) -> User | None:
-    """Give the user that a scoped token stands for, or None if it is not (or no longer) valid."""
+async def user_of_token(handler: JupyterHandler, house: House, token: str) -> User | None:
+    """Give the user that a scoped token stands for, or None if it is not (or no longer) valid.
+
+    A named person who has not been here since the start is let in by nothing: what their identity
+    provider says of them is not known, and a made-up user could be granted what they are not.
+    """
     user_id = await house.tokens.check(token)
-    return User(username=user_id) if user_id is not None else None
+    if user_id is None or not has_named_users(handler.identity_provider):
+        return User(username=user_id) if user_id is not None else None
+    return known_people(handler.settings).users.get(user_id)
+
+
+def known_people(settings: dict[str, Any]) -> KnownPeople:
+    known: KnownPeople = settings.setdefault("agor_people", KnownPeople())
+    return known
 
 
 async def actor_for(handler: JupyterHandler, *, via_token: bool = False) -> Actor:
@@ -76,11 +97,11 @@ async def actor_for(handler: JupyterHandler, *, via_token: bool = False) -> Acto
     user: User = handler.current_user
     named = has_named_users(handler.identity_provider)
     person = await (_named(handler, house, user, via_token) if named else _local(handler, house, via_token))
-    return Actor(
-        person=person,
-        grants=await grants_of(handler, user),
-        via="magic" if via_token else "panel",
-    )
+    grants = await grants_of(handler, user)
+    if not via_token:
+        return Actor(person=person, grants=grants, via="panel")
+    # A token lies in a kernel's environment: what it opens stays below what rules over others' things.
+    return Actor(person=person, grants=frozenset(it for it in grants if it[0] != "admin"), via="magic")
 
 
 async def grants_of(handler: JupyterHandler, user: User) -> frozenset[Grant]:
@@ -119,10 +140,15 @@ async def _local(handler: JupyterHandler, house: House, via_token: bool) -> Pers
 
 
 async def _named(handler: JupyterHandler, house: House, user: User, via_token: bool) -> Person:
-    known: KnownPeople = handler.settings.setdefault("agor_people", KnownPeople())
+    known = known_people(handler.settings)
     user_id = UserId(user.username)
+    if user_id in HOUSE_WORDS:
+        raise Forbidden(
+            f"Nobody works here as {user_id!r}: it is a word of the house.", hint="Rename the user."
+        )
     if via_token:
         return known.seen.get(user_id) or await _remembered(house, user_id)
+    known.remember(user)
     person = Person(
         id=user_id,
         name=user.name or user.username,

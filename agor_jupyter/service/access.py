@@ -61,7 +61,9 @@ RULES: dict[str, Rule] = {
     "tasks.show": READ_SESSIONS,
     "tasks.prompt": WORK,
     "tasks.change": WORK,
-    "tasks.remove": WORK,
+    # Another's words stay another's: who wrote a prompt edits it and takes it back, or an admin.
+    "tasks.rewrite": Rule("execute", "agor:sessions", narrowed=True),
+    "tasks.remove": Rule("execute", "agor:sessions", narrowed=True),
     "events.page": READ_SESSIONS,
     "events.follow": READ_SESSIONS,
     "transcripts.show": READ_SESSIONS,

@@ -16,7 +16,7 @@ SETTINGS_INDEX = "settings:names"
 MAX_SETTINGS = 100
 NAMES_REMEMBERED = 1000
 MAX_VALUE = 20_000
-_SETTING = re.compile(r"^[a-z][a-z0-9._-]{0,63}$")
+_SETTING = re.compile(r"^[a-z][a-z0-9._-]{0,63}")
 
 
 async def who(house: House, actor: Actor, *, named_users: bool) -> Me:
@@ -78,7 +78,7 @@ async def change_settings(house: House, actor: Actor, changes: dict[str, str]) -
     admit(actor, "people.change_settings")
     house.check_writable()
     for name, value in changes.items():
-        if not _SETTING.match(name) or len(value) > MAX_VALUE:
+        if not _SETTING.fullmatch(name) or len(value) > MAX_VALUE:
             raise InvalidRequest(
                 f"{name[:80]!r} cannot be set so.",
                 hint="Names: a-z, 0-9, dot, dash; values: 20,000 characters.",

@@ -8,7 +8,7 @@ from agor_jupyter.domain.ports import Page, Prompt
 from agor_jupyter.domain.session import Task
 from agor_jupyter.domain.user import Actor
 from agor_jupyter.service import sessions
-from agor_jupyter.service.access import admit
+from agor_jupyter.service.access import admit, admit_owner
 from agor_jupyter.service.house import House
 from agor_jupyter.service.paging import check_limit, found
 from agor_jupyter.service.requests import ChangeTask, SendPrompt
@@ -49,18 +49,28 @@ async def prompt(house: House, actor: Actor, session_id: str, request: SendPromp
 
 
 async def change(house: House, actor: Actor, task_id: str, request: ChangeTask) -> Task:
-    """Edit or move a prompt that still waits. Raises `Conflict` once it has started."""
+    """Edit or move a prompt that still waits. Raises `Conflict` once it has started.
+
+    Everybody who may work moves prompts; the words are changed by who wrote them, or an admin.
+    """
     admit(actor, "tasks.change")
     house.check_writable()
     task = await get(house, task_id)
     if request.prompt is None and request.place is None:
         return task
+    if request.prompt is not None:
+        admit_owner(actor, "tasks.rewrite", task.by)
     return await house.work.edit_task(task.id, by=actor.id, prompt=request.prompt, place=request.place)
 
 
 async def remove(house: House, actor: Actor, task_id: str) -> Task:
-    """Take a waiting prompt back. Raises `Conflict` once it has started."""
+    """Take a waiting prompt back: who wrote it, the session's owner, or an admin.
+
+    Raises `Conflict` once it has started.
+    """
     admit(actor, "tasks.remove")
     house.check_writable()
     task = await get(house, task_id)
+    session = await sessions.get(house, task.session_id)
+    admit_owner(actor, "tasks.remove", session.owner if session.owner == actor.id else task.by)
     return await house.work.remove_task(task.id, by=actor.id)

@@ -150,3 +150,14 @@ def test_what_a_crash_left_only_with_a_client_comes_back(pair: Pair) -> None:
     assert intake.take(pair.client.get_update())
     assert fresh.get("cards", type=Map).to_py() == {"wt_a": {"pos": [1, 2]}}
     assert fresh.get("meta", type=Map)["schema"] == 1
+
+
+def test_an_entry_of_endless_keys_goes_as_a_whole(pair: Pair) -> None:
+    """Each later change of it would be looked through key by key."""
+
+    def change(doc: Doc[Any]) -> None:
+        doc.get("notes", type=Map)["n"] = Map({f"k{number}": 1 for number in range(shape.MAX_KEYS + 1)})
+
+    with pytest.raises(Refused):
+        pair.send(change)
+    assert "n" not in pair.map("notes")

@@ -14,6 +14,7 @@ from agor_jupyter.board import room as room_module
 from agor_jupyter.board import seat as seat_module
 from agor_jupyter.board.frames import Kind
 from agor_jupyter.board.room import BoardRoom
+from agor_jupyter.testing.people import PEOPLE
 from agor_jupyter.testing.y_client import MemoryChannel, YClient
 from tests.board.tables import MakeTable, Table, eventually
 
@@ -127,6 +128,13 @@ async def test_forged_presence_is_refused(table: Table) -> None:
         await mona.wait_until(lambda: vera.client_id in mona.states)
         assert set(mona.states) == {oscar.client_id, vera.client_id}
         assert mona.states[vera.client_id]["user"]["username"] == "vera"
+
+
+async def test_a_persons_names_are_the_servers(table: Table) -> None:
+    async with table.seat("vera") as vera, table.seat("mona") as mona:
+        vera.announce(display_name="Ada Admin")
+        await mona.wait_until(lambda: vera.client_id in mona.states)
+        assert mona.states[vera.client_id]["user"]["display_name"] == PEOPLE["vera"].display_name
 
 
 async def test_a_second_person_cannot_speak_for_a_client_that_is_here(table: Table) -> None:

@@ -17,7 +17,7 @@ from agor_jupyter.server.operation import Operation, Route
 from agor_jupyter.server.table import ROUTES
 from agor_jupyter.service.access import RULES
 from agor_jupyter.testing.people import TIERS, allowed
-from tests.server.conftest import Stand, new_key
+from tests.server.conftest import Stand, new_key, problem
 
 PEOPLE = (None, "vera", "mona", "oscar", "ada")
 OPERATIONS = [(route, operation) for route in ROUTES for operation in route.operations]
@@ -61,7 +61,7 @@ def body_of(verb: str, world: World) -> Any:
         "sessions.interrupt": {},
         "sessions.resume": {},
         "tasks.prompt": {"prompt": "x"},
-        "tasks.change": {"prompt": "y"},
+        "tasks.change": {"place": 0},  # the words are `tasks.rewrite`: see below
         "transcripts.rebuild": {},
         "permissions.answer": {"option_id": "allow_once"},
         "boards.create": {"name": "x"},
@@ -214,6 +214,7 @@ async def test_a_viewer_hears_but_a_kernel_token_that_ends_is_closed(
     stand: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(socket, "RECHECK_SECONDS", 0.05)
+    await stand.get("/me", person="vera")
     token = await stand.made.house.tokens.mint(UserId("vera"), "kernel")
     client = await stand.connect(person=None, headers={"Authorization": f"token {token}"})
     await client.write_message('{"ping": 7}')
@@ -221,3 +222,20 @@ async def test_a_viewer_hears_but_a_kernel_token_that_ends_is_closed(
     await stand.made.house.tokens.revoke(token)
     assert await asyncio.wait_for(client.read_message(), 5) is None
     assert client.close_code == 4403
+
+
+async def test_a_prompt_is_rewritten_only_by_who_wrote_it(stand: Stand) -> None:
+    world = await build(stand)
+    path = f"/tasks/{world.task}"
+    problem(await stand.ask("PATCH", path, {"prompt": "delete it all"}, person="mona"), 403)
+    assert (await stand.get(path))["prompt"] == "next"
+    for person in ("oscar", "ada"):
+        changed = await stand.send("PATCH", path, {"prompt": f"by {person}"}, status=200, person=person)
+        assert changed["prompt"] == f"by {person}"
+    hers = await stand.send(
+        "POST", f"/sessions/{world.session}/tasks", {"prompt": "mine"}, status=202, person="mona"
+    )
+    await stand.send("PATCH", f"/tasks/{hers['id']}", {"prompt": "mine!"}, status=200, person="mona")
+    # The session's owner keeps order in its queue: takes back, but does not put words in her mouth.
+    problem(await stand.ask("PATCH", f"/tasks/{hers['id']}", {"prompt": "x"}, person="oscar"), 403)
+    assert (await stand.ask("DELETE", f"/tasks/{hers['id']}", person="oscar")).code in (200, 204)

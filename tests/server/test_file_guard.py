@@ -18,8 +18,10 @@ from tornado.httpclient import HTTPClientError
 
 from agor_jupyter.board import frames
 from agor_jupyter.board.frames import Announcement, Kind
+from agor_jupyter.board.lib0 import uint
 from agor_jupyter.server import file_guard
 from agor_jupyter.testing.live_server import LiveServer, live_server
+from agor_jupyter.testing.people import PEOPLE
 from agor_jupyter.testing.y_client import SocketWire, YClient
 
 COLLABORATION = {"jupyter_server_ydoc": True, "jupyter_server_fileid": True}
@@ -109,6 +111,7 @@ async def test_a_viewer_cannot_ask_to_save(notebook: NotebookRoom) -> None:
     async with notebook.join("mona") as mona, notebook.join("vera") as vera:
         before = notebook.file.stat().st_mtime_ns
         vera.send_raw(b"\x02\x04save\x01")
+        vera.send_raw(b"\x82\x00\x04save\x01")  # the same to a decoder that is less strict
         await asyncio.sleep(0.3)
         assert notebook.file.stat().st_mtime_ns == before
         assert not mona.closed.is_set()
@@ -150,6 +153,38 @@ async def test_presence_under_another_name_is_refused(notebook: NotebookRoom) ->
         await mona.wait_until(lambda: vera.client_id not in mona.states)
 
 
+async def test_what_others_read_of_somebody_is_the_servers(notebook: NotebookRoom) -> None:
+    """A viewer who calls herself an admin, and a colour that a style sheet would fetch."""
+    async with notebook.join("vera") as vera, notebook.join("mona") as mona:
+        user = {"username": "vera", "name": "Ada", "display_name": "Ada Admin", "color": "url(http://evil/x)"}
+        say(vera, vera.client_id, 1, {"user": user, "cursor": 1})
+        await mona.wait_until(lambda: vera.client_id in mona.states)
+        seen = mona.states[vera.client_id]
+        assert seen["user"]["display_name"] == PEOPLE["vera"].display_name
+        assert seen["user"]["name"] == PEOPLE["vera"].name
+        assert "color" not in seen["user"]
+        assert seen["cursor"] == 1
+        say(vera, vera.client_id, 2, {"user": {"username": "vera", "color": "#1a2b3c"}})
+        await mona.wait_until(lambda: mona.states[vera.client_id]["user"].get("color") == "#1a2b3c")
+        forged = '{"\\u0075ser": {"username": "ada"}}'
+        vera.send_raw(frames.awareness_frame([Announcement(4712, 1, forged)]))
+        say(vera, vera.client_id, 3, {"user": {"username": "vera"}, "last": True})
+        await mona.wait_until(lambda: "last" in mona.states[vera.client_id])
+        assert 4712 not in mona.states
+
+
+async def test_a_large_question_is_not_read(notebook: NotebookRoom) -> None:
+    """Reading a state vector of many megabytes would hold the loop for everybody."""
+    pairs = 40_000
+    huge = frames.step1(uint(pairs) + b"".join(uint(1 + n) + uint(1) for n in range(pairs)))
+    async with notebook.join("vera") as vera, notebook.join("mona") as mona:
+        for _ in range(file_guard.MAX_OFFENCES + 1):
+            vera.send_raw(huge)
+        await vera.wait_until(vera.closed.is_set)
+        add_cell(mona, "b = 1")
+        await notebook.wait_source("b = 1")
+
+
 async def test_malformed_frames_hurt_nobody(notebook: NotebookRoom) -> None:
     bad: list[Any] = [
         b"",
@@ -185,6 +220,19 @@ async def test_foreign_pages_are_refused(notebook: NotebookRoom) -> None:
             sessionId=notebook.session,
         )
     assert refused.value.code == 403
+
+
+async def test_nobody_learns_of_rooms_before_they_are_let_in(notebook: NotebookRoom) -> None:
+    table = notebook.server.app.web_app.settings["jupyter_server_ydoc"].ywebsocket_server
+    before = set(table.rooms)
+    for room in (notebook.room_id, "json:notebook:no-such-file", "agor-board-no-such-board", "whatever"):
+        with pytest.raises(HTTPClientError) as refused:
+            await notebook.server.connect(f"api/collaboration/room/{room}", person=None)
+        assert refused.value.code == 403
+    with pytest.raises(HTTPClientError) as unknown:
+        await notebook.server.connect("api/collaboration/room/json:notebook:no-such-file", person="mona")
+    assert unknown.value.code == 404
+    assert set(table.rooms) == before
 
 
 async def test_a_viewer_makes_no_rooms(notebook: NotebookRoom) -> None:

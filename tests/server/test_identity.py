@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import urllib.parse
+from types import MethodType
 from typing import Any
 
 import pytest
+from jupyter_server.auth import User
 from tornado.httpclient import HTTPClientError
 
 from agor_jupyter.domain.errors import NewerDatabase
@@ -78,7 +80,42 @@ async def test_a_kernel_acts_as_its_person_and_only_here(stand: Stand) -> None:
     assert (await stand.ask("GET", "/me", person=None, headers=headers)).code == 403
 
 
+async def test_a_kernel_rules_over_nobodys_things(stand: Stand) -> None:
+    """An admin's kernel makes and works; what takes an admin needs the admin in person."""
+    board = await stand.send("POST", "/boards", {"name": "B"}, status=201)
+    await stand.get("/me", person="ada")
+    token = await stand.made.house.tokens.mint(UserId("ada"), "kernel")
+    headers = {"Authorization": f"token {token}"}
+    problem(await stand.ask("DELETE", f"/boards/{board['id']}", person=None, headers=headers), 403)
+    assert (await stand.ask("DELETE", f"/boards/{board['id']}", person="ada")).code == 204
+
+
+async def test_a_kernel_of_somebody_unseen_is_not_let_in(stand: Stand) -> None:
+    """What their identity provider says of them is not known: a made-up user could be granted anything."""
+    token = await stand.made.house.tokens.mint(UserId("ada"), "kernel")
+    headers = {"Authorization": f"token {token}"}
+    assert (await stand.ask("GET", "/me", person=None, headers=headers)).code == 403
+
+
+async def test_the_authorizer_is_asked_with_the_providers_own_user(stand: Stand) -> None:
+    """As JupyterHub's does, which reads the hub's own record of a person."""
+    await stand.get("/me")
+    seen: list[User] = []
+    asked = type(stand.server.app.authorizer).is_authorized
+
+    def note(self: object, handler: object, user: User, action: str, resource: str) -> bool:
+        seen.append(user)
+        return bool(asked(self, handler, user, action, resource))  # type: ignore[arg-type]  # handed on
+
+    stand.server.app.authorizer.is_authorized = MethodType(note, stand.server.app.authorizer)
+    token = await stand.made.house.tokens.mint(UserId("oscar"), "kernel")
+    headers = {"Authorization": f"token {token}"}
+    assert (await stand.ask("GET", "/boards", person=None, headers=headers)).code == 200
+    assert seen and {user.display_name for user in seen} == {"Oscar Owner"}
+
+
 async def test_a_viewers_kernel_changes_nothing(stand: Stand) -> None:
+    await stand.get("/me", person="vera")
     token = await stand.made.house.tokens.mint(UserId("vera"), "kernel")
     headers = {"Authorization": f"Bearer {token}"}
     assert (await stand.ask("GET", "/boards", person=None, headers=headers)).code == 200
@@ -97,6 +134,7 @@ async def test_a_wrong_token_is_nobody_even_with_a_good_cookie(stand: Stand) -> 
 async def test_a_kernel_token_in_the_address_is_not_taken(
     stand: Stand, caplog: pytest.LogCaptureFixture
 ) -> None:
+    await stand.get("/me", person="ada")
     token = await stand.made.house.tokens.mint(UserId("ada"), "kernel")
     with caplog.at_level(logging.DEBUG):
         assert (await stand.ask("GET", "/me", person=None, token=token)).code == 403
