@@ -195,16 +195,33 @@ def marked(marker: str) -> set[int]:
     name, _, value = marker.partition("=")
     found: set[int] = set()
     if sys.platform == "linux":
-        wanted = marker.encode()
-        for pid in psutil.pids():
-            with contextlib.suppress(OSError):
-                if wanted in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
-                    found.add(pid)
+        found |= {pid for pid in psutil.pids() if carries(pid, marker)}
     else:
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error, OSError):
                 if process.environ().get(name) == value:
                     found.add(process.pid)
+    return found
+
+
+def carries(pid: int, marker: str) -> bool:
+    """Say whether a process's environment holds `marker` (Linux). False for one that is gone."""
+    try:
+        return marker.encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+
+
+def ancestors_of(pid: int) -> set[int]:
+    """List the parents of a process, as far as they live (Linux; elsewhere none are known)."""
+    found: set[int] = set()
+    try:
+        while pid > 1 and pid not in found:
+            stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+            pid = int(stat.rpartition(")")[2].split()[1])  # the name before it may hold anything
+            found.add(pid)
+    except OSError:
+        return found
     return found
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
 from agor_jupyter.runner.connection import Connection, Perform
 from agor_jupyter.runner.log import Log
 from agor_jupyter.runner.protocol import ToolAsked
-from agor_jupyter.runner.sockets import bind_private
+from agor_jupyter.runner.sockets import bind_private, is_of_agent
 
 MAX_CLIENTS = 64
+
+log = logging.getLogger(__name__)
 FED_SECONDS = 2.0
 
 
@@ -20,12 +23,18 @@ class Door:
     """Serves the clients of one socket. Owns them: closing the door ends them all."""
 
     def __init__(
-        self, path: str, source: Log, perform: Perform, waiting: Callable[[], list[ToolAsked]] = list
+        self,
+        path: str,
+        source: Log,
+        perform: Perform,
+        waiting: Callable[[], list[ToolAsked]] = list,
+        agent_marker: str = "",
     ) -> None:
         self._path = path
         self._log = source
         self._perform = perform
         self._waiting = waiting
+        self._agent_marker = agent_marker
         self._server: asyncio.Server | None = None
         self._clients: set[Connection] = set()
         self._serving: set[asyncio.Task[None]] = set()
@@ -86,7 +95,7 @@ class Door:
             return 0
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._clients) >= MAX_CLIENTS:
+        if len(self._clients) >= MAX_CLIENTS or self._is_of_agent(writer):
             writer.close()
             return
         job = asyncio.create_task(
@@ -94,6 +103,14 @@ class Door:
         )
         self._serving.add(job)
         job.add_done_callback(self._serving.discard)
+
+    def _is_of_agent(self, writer: asyncio.StreamWriter) -> bool:
+        """An agent must not answer its own requests: it has the socket of the tools."""
+        peer = writer.get_extra_info("socket")
+        if not self._agent_marker or not is_of_agent(peer, self._agent_marker):
+            return False
+        log.warning("a process of the agent was turned away from the runner's socket")
+        return True
 
     async def _serve(self, client: Connection) -> None:
         self._clients.add(client)

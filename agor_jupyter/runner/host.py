@@ -94,7 +94,13 @@ class Host:
         self._finish_then_end = False
         self._output = Path(spec.log_path).with_name(OUTPUT_NAME)
         self._toolbox = Toolbox(spec.session.tools, lambda asked: self._door.tell(asked))
-        self._door = Door(spec.socket_path, self._log, self._perform, lambda: self._toolbox.waiting)
+        self._door = Door(
+            spec.socket_path,
+            self._log,
+            self._perform,
+            lambda: self._toolbox.waiting,
+            agent_marker=f"{RUN_MARKER}={spec.run_id}",
+        )
         self._jobs: set[asyncio.Task[None]] = set()
         self._pumping: asyncio.Task[None] | None = None
         self._prompting: asyncio.Task[None] | None = None

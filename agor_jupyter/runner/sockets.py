@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import struct
 from collections.abc import AsyncIterator
 
+from agor_jupyter.agents.process import ancestors_of, carries
 from agor_jupyter.domain.errors import InvalidRequest
 from agor_jupyter.runner.protocol import LINE_LIMIT
 
@@ -27,6 +29,20 @@ def bind_private(path: str) -> socket.socket:
     finally:
         os.umask(before)
     return listening
+
+
+def is_of_agent(peer: socket.socket, marker: str) -> bool:
+    """Say whether the other side is the agent, or something it started: by its marker, or its ancestors.
+
+    Whoever can connect is the same user; this keeps an agent from answering its own requests by a
+    plain script, not one that hides from it: for that there are sandboxes. Linux only.
+    """
+    if not hasattr(socket, "SO_PEERCRED"):
+        return False
+    pid, _, _ = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    if pid == os.getpid():
+        return False
+    return carries(pid, marker) or os.getpid() in ancestors_of(pid)
 
 
 async def read_socket_lines(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
