@@ -203,12 +203,13 @@ class SessionCreated(Value):
 
 
 class SessionUpdated(Value):
-    """A person renamed the session or changed its archive state."""
+    """A person renamed the session or changed its archive state, or its agent said what it does now."""
 
     type: Literal["session_updated"] = "session_updated"
     by: UserId
     title: str | None = None
     archived: bool | None = None
+    status_line: str | None = None
 
 
 class TaskQueued(Value):

@@ -265,7 +265,13 @@ class WorkPort(Protocol):
         ...
 
     async def update_session(
-        self, session_id: SessionId, *, by: UserId, title: str | None = None, archived: bool | None = None
+        self,
+        session_id: SessionId,
+        *,
+        by: UserId,
+        title: str | None = None,
+        archived: bool | None = None,
+        status_line: str | None = None,
     ) -> Session: ...
 
     async def close_session(self, session_id: SessionId, *, by: UserId) -> None:

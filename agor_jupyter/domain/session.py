@@ -38,7 +38,8 @@ class Session(Value):
     """One conversation with one agent in one worktree, as of event `last_seq`.
 
     Written only together with the events it follows from (`EventLog.append`).
-    `last_words` is one line of at most 200 characters. `queue_paused` says why, or is empty.
+    `status_line` is what the agent wants people to read; `last_words` is one line of at most 200
+    characters. `queue_paused` says why, or is empty.
     """
 
     id: SessionId
@@ -58,6 +59,7 @@ class Session(Value):
     native_ref: str = ""
     last_seq: int = 0
     last_words: str = ""
+    status_line: str = ""
     last_stop_reason: StopReason | None = None
     error: str = ""
     hint: str = ""

@@ -131,8 +131,9 @@ def _said(session: Session, update: object) -> dict[str, object]:
             return {"effort": effort}
         case SessionCreated(agent=agent, title=title, mode=mode, model=model):
             return {"agent": agent, "title": title, "mode": mode, "model": model}
-        case SessionUpdated(title=title, archived=archived):
+        case SessionUpdated(title=title, archived=archived, status_line=line):
             return {
+                **({"status_line": line} if line is not None else {}),
                 **({"title": title} if title is not None else {}),
                 **({"archived": archived, **_archive(session, archived)} if archived is not None else {}),
             }

@@ -269,10 +269,17 @@ class Engine:
         return True
 
     async def update_session(
-        self, session_id: SessionId, *, by: UserId, title: str | None = None, archived: bool | None = None
+        self,
+        session_id: SessionId,
+        *,
+        by: UserId,
+        title: str | None = None,
+        archived: bool | None = None,
+        status_line: str | None = None,
     ) -> Session:
         await self._session(session_id)
-        session = await self._say(session_id, SessionUpdated(by=by, title=title, archived=archived))
+        update = SessionUpdated(by=by, title=title, archived=archived, status_line=status_line)
+        session = await self._say(session_id, update)
         if archived:
             await self.close_session(session_id, by=by)
         elif archived is not None:

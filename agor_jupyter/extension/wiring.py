@@ -25,10 +25,14 @@ from agor_jupyter.engine.supervisor import Engine, OnStop
 from agor_jupyter.extension import seed
 from agor_jupyter.extension.git_of_house import EngineCheckpoints
 from agor_jupyter.extension.places import Places, find_places
+from agor_jupyter.extension.tools_of_house import AgentTools
 from agor_jupyter.extension.transcripts_of_house import HouseTranscripts
 from agor_jupyter.git.room import GitRoom
+from agor_jupyter.mcp.endpoint import CALLER, McpEndpoint
+from agor_jupyter.mcp.tools import Caller, specs
 from agor_jupyter.server import file_guard, kernels
-from agor_jupyter.server.roles import known_people
+from agor_jupyter.server.asgi import McpMount
+from agor_jupyter.server.roles import has_named_users, known_people
 from agor_jupyter.server.routes import open_server
 from agor_jupyter.service.catalogue import Catalogue
 from agor_jupyter.service.house import House
@@ -92,9 +96,11 @@ class Wiring:
         self.kinds = {kind.kind: kind for kind in registry.list_kinds()}
         self.git = GitRoom(paths.data_dir / "git", paths.worktrees_root)
         self.executor = import_item(app.executor_class)()
+        people = known_people(settings)
+        named_users = has_named_users(settings["identity_provider"])
+        self.tools = AgentTools(lambda: self.house, people, named_users=named_users)
         self.engine = Engine(self._engine_parts())
         sink = LiveSink(settings, paths.root_dir or paths.data_dir)
-        people = known_people(settings)
         self.transcripts = TranscriptWriter(
             store.log, sink, paths.transcripts_root, self._worktree, name_of=people.name_of
         )
@@ -116,6 +122,8 @@ class Wiring:
             data_dir_note=self.places.note,
         )
         self.hub = open_server(settings, self.house)
+        self.mcp = McpEndpoint(self.house)
+        settings["agor_mcp"] = McpMount(self.mcp, lambda actor: {CALLER: Caller(actor)})
         self.forget_kernels: Callable[[], None] = _nothing
 
     # --- how agents are launched -------------------------------------------
@@ -138,6 +146,7 @@ class Wiring:
             clock=wall_clock,
             new_id=new_id,
             launch=launch,
+            tools=self.tools,
         )
 
     def _kind(self, name: str) -> AgentKind:
@@ -159,6 +168,7 @@ class Wiring:
             native_ref=session.native_ref,
             environment={**allowed_environment(os.environ, kind.variables), **extra},
             state_dir=str(state),
+            tools=specs(own=True) if kind.capabilities.house_tools else (),
             options=self.app.agent_options.get(session.agent, {}),
         )
 
@@ -202,6 +212,7 @@ class Wiring:
         """Close in the order of the shelves, readers after the writer."""
         self.forget_kernels()
         await self.hub.close()
+        await self.mcp.close()
         working = await self.engine.close(cast(OnStop, self.app.on_server_stop))
         if working:
             logger.warning(

@@ -75,7 +75,8 @@ class AgorHandler(Entrance, APIHandler):
         """Run an operation and finish. The one place where any error becomes an answer."""
         try:
             call = await self._call(operation, path)
-            if operation.method == "POST" and self.request.headers.get(KEY_HEADER) is not None:
+            keyed = operation.method == "POST" and self.request.headers.get(KEY_HEADER) is not None
+            if keyed and not operation.secret:
                 await self._finish_once(operation, call)
                 return
             result = await operation.run(call)

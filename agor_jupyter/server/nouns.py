@@ -22,6 +22,15 @@ async def rename_me(call: Call) -> Result:
     return await people.who(call.house, actor, named_users=call.named_users)
 
 
+async def mint_token(call: Call) -> Result:
+    return await people.mint_token(call.house, call.actor)
+
+
+async def revoke_tokens(call: Call) -> Result:
+    await people.revoke_tokens(call.house, call.actor)
+    return None
+
+
 async def show_settings(call: Call) -> Result:
     return await people.settings(call.house, call.actor)
 

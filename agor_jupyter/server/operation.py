@@ -71,6 +71,7 @@ class Operation:
     status: int = 200
     also_empty: bool = False  # may answer 204 instead
     follows: bool = False  # may answer application/x-ndjson instead
+    secret: bool = False  # the answer is kept nowhere, so a repeated request gives another one
     map_of_text: bool = False  # body and answer are objects of strings
 
     @property

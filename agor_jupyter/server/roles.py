@@ -48,6 +48,9 @@ class KnownPeople:
     users: dict[UserId, User] = field(default_factory=dict)
     """As their identity provider made them: an Authorizer (a Hub's) may need more than a name."""
 
+    grants: dict[UserId, frozenset[Grant]] = field(default_factory=dict)
+    """What Jupyter's Authorizer granted at the last request: for what an agent asks in their name."""
+
     def remember(self, user: User) -> None:
         self.users[UserId(user.username)] = user
 
@@ -98,6 +101,7 @@ async def actor_for(handler: JupyterHandler, *, via_token: bool = False) -> Acto
     named = has_named_users(handler.identity_provider)
     person = await (_named(handler, house, user, via_token) if named else _local(handler, house, via_token))
     grants = await grants_of(handler, user)
+    known_people(handler.settings).grants[person.id] = grants
     if not via_token:
         return Actor(person=person, grants=grants, via="panel")
     # A token lies in a kernel's environment: what it opens stays below what rules over others' things.

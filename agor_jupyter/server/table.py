@@ -51,6 +51,22 @@ PEOPLE = (
         ),
     ),
     Route(
+        "/me/tokens",
+        (
+            Operation(
+                "POST",
+                "people.mint_token",
+                nouns.mint_token,
+                "A token for an outside MCP client, shown once",
+                answers.Minted,
+                body=asked.Nothing,
+                status=201,
+                secret=True,
+            ),
+            Operation("DELETE", "people.revoke_tokens", nouns.revoke_tokens, "End these tokens", status=204),
+        ),
+    ),
+    Route(
         "/me/settings",
         (
             Operation("GET", "people.settings", nouns.show_settings, "One's own settings", map_of_text=True),

@@ -34,6 +34,8 @@ RULES: dict[str, Rule] = {
     "people.who": READ_SETTINGS,
     # What is one's own (a display name, how a panel looks) needs no more than to be let in.
     "people.rename": READ_SETTINGS,
+    "people.mint_token": READ_SETTINGS,
+    "people.revoke_tokens": READ_SETTINGS,
     "people.settings": READ_SETTINGS,
     "people.change_settings": READ_SETTINGS,
     "repos.browse": READ_WORKTREES,
@@ -55,6 +57,7 @@ RULES: dict[str, Rule] = {
     "sessions.show": READ_SESSIONS,
     "sessions.create": WORK,
     "sessions.change": Rule("execute", "agor:sessions", narrowed=True),
+    "sessions.set_status_line": Rule("execute", "agor:sessions", narrowed=True),
     "sessions.interrupt": WORK,
     "sessions.resume": WORK,
     "tasks.browse": READ_SESSIONS,

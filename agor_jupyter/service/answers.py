@@ -37,6 +37,12 @@ class Me(Value):
     data_dir_note: str = ""
 
 
+class Minted(Value):
+    """A token for an outside client: shown once, kept nowhere."""
+
+    token: str
+
+
 class Suggestion(Value):
     """A repository that could be added."""
 

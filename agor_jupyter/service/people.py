@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from agor_jupyter.domain.errors import Conflict, InvalidRequest
+from agor_jupyter.domain.errors import Conflict, Forbidden, InvalidRequest
 from agor_jupyter.domain.ids import UserId
 from agor_jupyter.domain.user import ACTIONS, LOCAL_USER, RESOURCES, Actor
 from agor_jupyter.service.access import admit
-from agor_jupyter.service.answers import Me
+from agor_jupyter.service.answers import Me, Minted
 from agor_jupyter.service.house import House
 from agor_jupyter.service.requests import RenamePerson
 
@@ -62,6 +62,26 @@ async def name_of(house: House, browser: str) -> str | None:
 
 def _name_key(browser: str) -> str:
     return f"display_name:{browser[:100]}"
+
+
+async def mint_token(house: House, actor: Actor) -> Minted:
+    """Make a token for an outside MCP client, shown this once: this person's rights, but no admin's."""
+    admit(actor, "people.mint_token")
+    house.check_writable()
+    if actor.via != "panel":
+        raise Forbidden("A token cannot make tokens.", hint="Make it in the panel.")
+    return Minted(token=await house.tokens.mint(actor.id, _purpose(actor)))
+
+
+async def revoke_tokens(house: House, actor: Actor) -> None:
+    """End all tokens that this person made for outside clients."""
+    admit(actor, "people.revoke_tokens")
+    house.check_writable()
+    await house.tokens.revoke_all(_purpose(actor))
+
+
+def _purpose(actor: Actor) -> str:
+    return f"mcp:{actor.id}"
 
 
 async def settings(house: House, actor: Actor) -> dict[str, str]:

@@ -131,6 +131,16 @@ def _check_mode(kind: AgentKind, mode: Mode) -> None:
         )
 
 
+async def set_status_line(house: House, actor: Actor, session_id: str, text: str) -> Session:
+    """Set the line that a session shows people about what it does now; empty takes it away."""
+    session = await get(house, session_id)
+    admit_owner(actor, "sessions.set_status_line", session.owner)
+    house.check_writable()
+    if text == session.status_line:
+        return session
+    return await house.work.update_session(session.id, by=actor.id, status_line=text)
+
+
 async def interrupt(house: House, actor: Actor, session_id: str) -> Session:
     """Ask the running task to stop. With none running this changes nothing."""
     admit(actor, "sessions.interrupt")

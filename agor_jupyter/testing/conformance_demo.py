@@ -64,5 +64,7 @@ def _steps(act: Act) -> list[dict[str, Any]]:
             return [{"plan": [{"content": entry} for entry in entries]}]
         case Recall():
             return [{"say": "{history}", "delay_ms": 0}]
-        case UseTool() | CountImages():
-            raise Skipped("a script calls no tools and sees no images")
+        case UseTool(tool=tool, arguments=arguments):
+            return [{"call": {"tool": tool, "input": dict(arguments)}}, {"say": "{result}"}]
+        case CountImages():
+            raise Skipped("a script sees no images")

@@ -171,9 +171,15 @@ class ScriptedWork:
         return (await self._append(session_id, said, task_id=session.current_task)).session
 
     async def update_session(
-        self, session_id: SessionId, *, by: UserId, title: str | None = None, archived: bool | None = None
+        self,
+        session_id: SessionId,
+        *,
+        by: UserId,
+        title: str | None = None,
+        archived: bool | None = None,
+        status_line: str | None = None,
     ) -> Session:
-        update = SessionUpdated(by=by, title=title, archived=archived)
+        update = SessionUpdated(by=by, title=title, archived=archived, status_line=status_line)
         return (await self._append(session_id, update)).session
 
     async def close_session(self, session_id: SessionId, *, by: UserId) -> None:

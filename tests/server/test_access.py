@@ -51,6 +51,7 @@ def body_of(verb: str, world: World) -> Any:
     """Give a body that the verb would accept."""
     bodies: dict[str, Any] = {
         "people.rename": {"display_name": "X"},
+        "people.mint_token": {},
         "people.change_settings": {"panel.width": "3"},
         "repos.add": {"path": "/nowhere"},
         "repos.rename": {"name": "other"},

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
-from agor_jupyter.agents.base import Decision, SessionSpec, ToolCaller
+from agor_jupyter.agents.base import Decision, SessionSpec, ToolAnswer, ToolCaller
 from agor_jupyter.agents.demo import memory
 from agor_jupyter.agents.demo.kind import MODELS, VERSION
 from agor_jupyter.agents.demo.player import Player
@@ -35,6 +36,7 @@ class DemoAdapter:
         self._script: Script | None = None
         self._turn: asyncio.Task[None] | None = None
         self._closed = False
+        self._call_tool: ToolCaller = _no_tools
 
     async def start(self, spec: SessionSpec) -> None:
         """Begin a conversation, or take `spec.native_ref` up again."""
@@ -46,9 +48,14 @@ class DemoAdapter:
             conversation = await asyncio.to_thread(memory.load, spec.state_dir, spec.native_ref)
         else:
             conversation = memory.begin()
+            if spec.fork is not None:
+                parent = await asyncio.to_thread(memory.load, spec.state_dir, spec.fork.native_ref)
+                conversation = memory.branch(parent, spec.fork.message_ref)
             await asyncio.to_thread(memory.save, spec.state_dir, conversation)
         model = spec.model or MODELS[0]
-        self._stage = Stage(spec, conversation, self._updates.put, pace=_pace(model))
+        self._stage = Stage(
+            spec, conversation, self._updates.put, pace=_pace(model), call_tool=self._call_tool
+        )
         await self._updates.put(
             AgentReady(native_ref=conversation.native_ref, version=VERSION, model=model, models=MODELS)
         )
@@ -66,7 +73,7 @@ class DemoAdapter:
         self._turn = asyncio.create_task(self._play(player.play(turn.steps), stage))
 
     def use_tools(self, call: ToolCaller) -> None:
-        """It calls none."""
+        self._call_tool = call
 
     async def steer(self, text: str, attachments: tuple[Attachment, ...]) -> None:
         raise UnsupportedByAgent("demo", "steer", hint="Queue a prompt.")
@@ -126,6 +133,10 @@ class DemoAdapter:
         if self._stage is None or self._script is None:
             raise Conflict("The demo agent has not started.")
         return self._stage, self._script
+
+
+async def _no_tools(tool: str, arguments: Mapping[str, Any]) -> ToolAnswer:
+    return ToolAnswer(text="No tools were handed in.", failed=True)
 
 
 def _pace(model: str) -> float:

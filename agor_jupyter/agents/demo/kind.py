@@ -22,9 +22,14 @@ class DemoKind:
         plan=True,
         set_model=True,
         context_usage=True,
+        fork=True,
+        fork_at_message=True,
+        house_tools=True,
         notes={
             "steer": "A prompt waits until the turn before it has ended.",
-            "fork": "The demo agent keeps one line of conversation.",
+            "set_effort": "A script thinks as it is written.",
+            "mcp": "A script calls the house's own tools only.",
+            "files": "A script reads the worktree.",
             "images": "The demo agent reads its script, not pictures.",
         },
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from agor_jupyter.domain.errors import AgentUnavailable
+from agor_jupyter.domain.errors import AgentUnavailable, Unprocessable
 from agor_jupyter.domain.model import Value
 
 _REF = re.compile(r"^demo-[0-9a-f]{16}$")
@@ -28,6 +28,20 @@ class Conversation(Value):
 
 def begin() -> Conversation:
     return Conversation(native_ref=f"demo-{secrets.token_hex(8)}")
+
+
+def branch(parent: Conversation, message_ref: str = "") -> Conversation:
+    """Begin a conversation that knows what `parent` knew, up to the turn that `message_ref` ended.
+
+    Raises `Unprocessable` for a turn that the parent never had.
+    """
+    count = len(parent.prompts)
+    if message_ref:
+        name, _, number = message_ref.rpartition(":")
+        if name != parent.native_ref or not number.isdecimal() or int(number) > count:
+            raise Unprocessable(f"The conversation has no turn {message_ref!r}.")
+        count = int(number)
+    return begin().model_copy(update={"prompts": parent.prompts[:count]})
 
 
 def load(folder: str, native_ref: str) -> Conversation:

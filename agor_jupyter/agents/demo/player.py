@@ -26,6 +26,7 @@ from agor_jupyter.domain.content import (
     ToolContent,
     ToolKind,
     ToolLocation,
+    ToolStatus,
 )
 from agor_jupyter.domain.errors import AgorError, Unprocessable
 from agor_jupyter.domain.events import (
@@ -88,6 +89,8 @@ class Player:
                 await self._run(run)
             case verbs.Ask(ask=question):
                 await self._ask(question)
+            case verbs.Call(call=call):
+                await self._call(call)
             case verbs.AddUsage(usage=usage):
                 await self._add_usage(usage)
             case verbs.Wait(wait=seconds):
@@ -132,6 +135,18 @@ class Player:
         )
         used = stage.usage.input_tokens + stage.usage.output_tokens
         await stage.emit(UsageUpdate(usage=stage.usage, context_used=used, context_size=CONTEXT_SIZE))
+
+    async def _call(self, call: verbs.CallOf) -> None:
+        """Call a tool of the house: nobody is asked for it."""
+        stage, call_id = self._stage, _call_id()
+        await stage.emit(
+            ToolCall(tool_call_id=call_id, title=call.tool, status="in_progress", input=call.input)
+        )
+        answer = await stage.call_tool(call.tool, call.input)
+        stage.names["result"] = answer.text
+        content = (TextContent(text=answer.text),)
+        status: ToolStatus = "failed" if answer.failed else "completed"
+        await stage.emit(ToolCallUpdate(tool_call_id=call_id, status=status, content=content))
 
     async def _ask(self, asked: verbs.AskOf) -> None:
         stage = self._stage

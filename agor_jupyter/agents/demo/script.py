@@ -139,6 +139,17 @@ class IfOf(Strict):
     otherwise: tuple[Step, ...] = ()
 
 
+class CallOf(Strict):
+    """A tool of the house and its arguments; what it gave is `{result}` from then on."""
+
+    tool: str
+    input: dict[str, Any] = {}
+
+
+class Call(Strict):
+    call: CallOf
+
+
 class If(Strict):
     """`failed`: the last command's exit code was not 0. `rejected`: the last request was refused."""
 
@@ -171,6 +182,7 @@ VERBS = (
     "edit",
     "run",
     "ask",
+    "call",
     "usage",
     "wait",
     "stream",
@@ -200,6 +212,7 @@ Step = Annotated[
     | Annotated[Edit, Tag("edit")]
     | Annotated[Run, Tag("run")]
     | Annotated[Ask, Tag("ask")]
+    | Annotated[Call, Tag("call")]
     | Annotated[AddUsage, Tag("usage")]
     | Annotated[Wait, Tag("wait")]
     | Annotated[Stream, Tag("stream")]

@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Awaitable, Callable
 
-from agor_jupyter.agents.base import Decision, SessionSpec
+from agor_jupyter.agents.base import Decision, SessionSpec, ToolCaller
 from agor_jupyter.agents.demo.memory import Conversation
 from agor_jupyter.domain.content import Usage
 from agor_jupyter.domain.events import AgentUpdate, PermissionRequest, TurnEnded, UsageUpdate
@@ -35,11 +35,13 @@ class Stage:
         emit: Callable[[AgentUpdate], Awaitable[None]],
         *,
         pace: float,
+        call_tool: ToolCaller,
     ) -> None:
         self.spec = spec
         self.conversation = conversation
         self.emit = emit
         self.pace = pace
+        self.call_tool = call_tool
         self.usage = Usage()
         self.names: dict[str, str] = {}
         self.exit_code: int | None = None
@@ -54,6 +56,7 @@ class Stage:
             "history": "\n".join(self.conversation.prompts),
             "python": sys.executable,
             "answer": "",
+            "result": "",
         }
         if found is not None:
             self.names |= {str(index): text or "" for index, text in enumerate(found.groups(), 1)}

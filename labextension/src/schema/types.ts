@@ -148,6 +148,30 @@ export interface paths {
         patch: operations["people.change_settings"];
         trace?: never;
     };
+    "/me/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A token for an outside MCP client, shown once
+         * @description Asks read on agor:settings.
+         */
+        post: operations["people.mint_token"];
+        /**
+         * End these tokens
+         * @description Asks read on agor:settings.
+         */
+        delete: operations["people.revoke_tokens"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.json": {
         parameters: {
             query?: never;
@@ -493,7 +517,7 @@ export interface paths {
         post?: never;
         /**
          * Take a queued prompt back
-         * @description Asks execute on agor:sessions.
+         * @description Asks execute on agor:sessions, and to be the owner or an admin.
          */
         delete: operations["tasks.remove"];
         options?: never;
@@ -1496,6 +1520,14 @@ export interface components {
              */
             role: "viewer" | "member" | "admin";
         };
+        /**
+         * Minted
+         * @description A token for an outside client: shown once, kept nowhere.
+         */
+        Minted: {
+            /** Token */
+            token: string;
+        };
         /** ModeChanged */
         ModeChanged: {
             /**
@@ -2075,7 +2107,8 @@ export interface components {
          * @description One conversation with one agent in one worktree, as of event `last_seq`.
          *
          *     Written only together with the events it follows from (`EventLog.append`).
-         *     `last_words` is one line of at most 200 characters. `queue_paused` says why, or is empty.
+         *     `status_line` is what the agent wants people to read; `last_words` is one line of at most 200
+         *     characters. `queue_paused` says why, or is empty.
          */
         Session: {
             /** Agent */
@@ -2186,6 +2219,11 @@ export interface components {
              * @enum {string}
              */
             status: "idle" | "queued" | "starting" | "running" | "awaiting_permission" | "interrupted" | "failed" | "lost" | "archived";
+            /**
+             * Status Line
+             * @default
+             */
+            status_line: string;
             /**
              * Task Count
              * @default 0
@@ -2307,7 +2345,7 @@ export interface components {
         };
         /**
          * SessionUpdated
-         * @description A person renamed the session or changed its archive state.
+         * @description A person renamed the session or changed its archive state, or its agent said what it does now.
          */
         SessionUpdated: {
             /**
@@ -2317,6 +2355,11 @@ export interface components {
             archived: boolean | null;
             /** By */
             by: string;
+            /**
+             * Status Line
+             * @default null
+             */
+            status_line: string | null;
             /**
              * Title
              * @default null
@@ -3224,6 +3267,7 @@ export type ForkPoint = components['schemas']['ForkPoint'];
 export type InboxItem = components['schemas']['InboxItem'];
 export type InterruptRequested = components['schemas']['InterruptRequested'];
 export type Me = components['schemas']['Me'];
+export type Minted = components['schemas']['Minted'];
 export type ModeChanged = components['schemas']['ModeChanged'];
 export type ModelChanged = components['schemas']['ModelChanged'];
 export type Nothing = components['schemas']['Nothing'];
@@ -3640,6 +3684,69 @@ export interface operations {
                         [key: string]: string;
                     };
                 };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "people.mint_token": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key gives the same answer and does the thing once. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description A token for an outside MCP client, shown once */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Minted"];
+                };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "people.revoke_tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong, and what to do */
             default: {

@@ -1,0 +1,1 @@
+"""The house for agents and outside clients: its verbs as MCP tools."""

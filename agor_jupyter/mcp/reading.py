@@ -1,0 +1,56 @@
+"""A session's events as the text that another agent reads: who said what, and what was done. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agor_jupyter.domain.events import (
+    AgentMessageChunk,
+    SessionEvent,
+    Steered,
+    TaskEnded,
+    TaskQueued,
+    ToolCall,
+)
+
+LIMIT = 32_000
+"""How many characters of a conversation are given at once: the newest."""
+
+
+def conversation(events: Sequence[SessionEvent]) -> tuple[str, int]:
+    """Give the newest `LIMIT` characters, whole entries, and the `seq` at which they begin (0: nothing)."""
+    entries = _entries(events)
+    kept: list[str] = []
+    size, first = 0, 0
+    for seq, text in reversed(entries):
+        if kept and size + len(text) > LIMIT:
+            break
+        kept.append(text[-LIMIT:])
+        size += len(text)
+        first = seq
+    return "\n\n".join(reversed(kept)), first
+
+
+def _entries(events: Sequence[SessionEvent]) -> list[tuple[int, str]]:
+    found: list[tuple[int, str]] = []
+    speaking: str | None = None
+    for event in events:
+        match event.update:
+            case AgentMessageChunk(message_id=message_id, text=text) if message_id == speaking and found:
+                seq, before = found[-1]
+                found[-1] = (seq, before + text)
+            case AgentMessageChunk(message_id=message_id, text=text):
+                found.append((event.seq, f"Agent: {text}"))
+                speaking = message_id
+                continue
+            case TaskQueued(by=by, prompt=text) | Steered(by=by, text=text):
+                found.append((event.seq, f"{by}: {text}"))
+            case ToolCall(title=title):
+                found.append((event.seq, f"[{title}]"))
+            case TaskEnded(stop_reason=reason, error=error):
+                found.append((event.seq, f"[the task ended: {reason}{f', {error}' if error else ''}]"))
+            case _:
+                continue
+        if not isinstance(event.update, AgentMessageChunk):
+            speaking = None
+    return found

@@ -1,0 +1,148 @@
+"""The tools of the house: what they give, to whom, and how little they can do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agor_jupyter.domain.events import AgentMessageChunk, SessionEvent, TaskQueued, ToolCall
+from agor_jupyter.domain.ids import MessageId, SessionId, TaskId, ToolCallId, UserId
+from agor_jupyter.domain.user import Role
+from agor_jupyter.mcp import tools
+from agor_jupyter.mcp.reading import LIMIT, conversation
+from agor_jupyter.mcp.tools import TOOLS, Caller
+from agor_jupyter.service import boards, repos, sessions, worktrees
+from agor_jupyter.service.requests import AddRepo, CreateBoard, CreateSession, CreateWorktree
+from agor_jupyter.testing.house import TestHouse, actor, open_house
+from tests.making import make_repo
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "mcp.md"
+
+
+@pytest.fixture
+async def made(tmp_path: Path) -> AsyncIterator[TestHouse]:
+    found = open_house(tmp_path)
+    yield found
+    await found.close()
+
+
+async def begin(made: TestHouse, folder: Path) -> SessionId:
+    """Make one of everything, by mona."""
+    mona, house = actor("mona"), made.house
+    board = await boards.create(house, mona, CreateBoard(name="B"))
+    repo = await repos.add(house, mona, AddRepo(path=str(make_repo(folder / "root", "proj"))))
+    tree = await worktrees.create(house, mona, CreateWorktree(repo_id=repo.id, name="one", board_id=board.id))
+    session = await sessions.create(
+        house, mona, CreateSession(worktree_id=tree.id, agent="demo", title="T", prompt="Mend it")
+    )
+    await made.work.start(session.id)
+    await made.work.say(session.id, "I look ", "at it.")
+    return session.id
+
+
+async def use(
+    made: TestHouse, name: str, session_id: SessionId | None, role: Role = "member", **arguments: Any
+) -> Any:
+    caller = Caller(actor("mona", role), session_id)
+    answer = await tools.call(made.house, caller, name, arguments)
+    assert not answer.failed, answer.text
+    return json.loads(answer.text)
+
+
+async def test_an_agent_learns_where_it_is(made: TestHouse, tmp_path: Path) -> None:
+    session_id = await begin(made, tmp_path)
+    found = await use(made, "agor_whoami", session_id)
+    assert found["session_id"] == session_id
+    assert (found["worktree"]["name"], found["branch"], found["works_for"]) == ("one", "one", "Mona")
+    assert (await use(made, "agor_whoami", None))["person"] == "Mona"
+
+
+async def test_everything_can_be_read(made: TestHouse, tmp_path: Path) -> None:
+    session_id = await begin(made, tmp_path)
+    (listed,) = (await use(made, "agor_list_sessions", session_id, "viewer"))["sessions"]
+    assert listed["id"] == session_id
+    read = await use(made, "agor_read_session", session_id, "viewer")
+    assert read["conversation"] == "mona: Mend it\n\nAgent: I look at it."
+    (tree,) = (await use(made, "agor_list_worktrees", None, "viewer"))["worktrees"]
+    assert (await use(made, "agor_read_worktree", None, "viewer", worktree_id=tree["id"]))["status"]
+    (board,) = (await use(made, "agor_list_boards", None, "viewer"))["boards"]
+    (card,) = (await use(made, "agor_read_board", None, "viewer", board_id=board["id"]))["cards"]
+    assert card["sessions"][0]["id"] == session_id
+
+
+async def test_a_status_line_is_shown_and_is_ones_own(made: TestHouse, tmp_path: Path) -> None:
+    session_id = await begin(made, tmp_path)
+    await use(made, "agor_set_status", session_id, text="Running the tests")
+    record = await made.house.log.session(session_id)
+    assert record is not None and record.status_line == "Running the tests"
+    outside = Caller(actor("mona"), None)
+    assert (await tools.call(made.house, outside, "agor_set_status", {"text": "x"})).failed
+    other = Caller(actor("robin"), session_id)
+    assert (await tools.call(made.house, other, "agor_set_status", {"text": "x"})).failed
+    asked = {"text": "x", "session_id": "ses_0000000000000000"}
+    assert (await tools.call(made.house, Caller(actor("mona"), session_id), "agor_set_status", asked)).failed
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "says"),
+    [
+        ("agor_delete_everything", {}, "no tool"),
+        ("agor_read_session", {"session_id": "ses_0000000000000000"}, "no session"),
+        ("agor_read_session", {"session_id": 7}, "session_id"),
+        ("agor_whoami", {"surplus": 1}, "surplus"),
+        ("agor_read_worktree", {}, "worktree_id"),
+        ("agor_set_status", {"text": "x" * 200}, "text"),
+    ],
+)
+async def test_what_was_wrong_is_said(
+    made: TestHouse, tmp_path: Path, name: str, arguments: dict[str, Any], says: str
+) -> None:
+    session_id = await begin(made, tmp_path)
+    answer = await tools.call(made.house, Caller(actor("mona"), session_id), name, arguments)
+    assert answer.failed
+    assert says in answer.text
+
+
+async def test_no_tool_does_what_a_person_must_answer_for(made: TestHouse, tmp_path: Path) -> None:
+    """A9: whatever another session or a repository tells an agent, it can prompt, approve, delete nothing."""
+    session_id = await begin(made, tmp_path)
+    await made.work.ask(session_id)
+    before = [(item.id, item.last_seq) for item in (await made.house.log.sessions()).items]
+    for tool in TOOLS:
+        if tool.name != "agor_set_status":
+            await tools.call(made.house, Caller(actor("mona"), session_id), tool.name, {})
+    assert [(item.id, item.last_seq) for item in (await made.house.log.sessions()).items] == before
+    assert len(await made.house.log.pending()) == 1
+
+
+def test_a_long_conversation_is_given_in_parts() -> None:
+    prompts = [TaskQueued(by=UserId("mona"), prompt=f"{seq} " + "x" * 9_000) for seq in range(1, 9)]
+    events = [event(seq, prompt) for seq, prompt in enumerate(prompts, start=1)]
+    text, first = conversation(events)
+    assert len(text) <= LIMIT + 10
+    assert text.startswith(f"mona: {first} ")
+    assert "8 xxx" in text and first == 6
+    assert conversation([]) == ("", 0)
+
+
+def test_words_of_one_message_join_and_others_stand_apart() -> None:
+    said = [
+        event(1, AgentMessageChunk(message_id=MessageId("a"), text="One ")),
+        event(2, AgentMessageChunk(message_id=MessageId("a"), text="two.")),
+        event(3, ToolCall(tool_call_id=ToolCallId("t"), title="Read a.py")),
+        event(4, AgentMessageChunk(message_id=MessageId("b"), text="Three.")),
+    ]
+    assert conversation(said)[0] == "Agent: One two.\n\n[Read a.py]\n\nAgent: Three."
+
+
+def event(seq: int, update: Any) -> SessionEvent:
+    return SessionEvent(seq=seq, session_id=SessionId("s"), task_id=TaskId("t"), at_ms=seq, update=update)
+
+
+def test_every_tool_is_documented() -> None:
+    text = DOCS.read_text("utf-8")
+    assert [tool.name for tool in TOOLS if f"`{tool.name}`" not in text] == []
