@@ -22,10 +22,10 @@ from agor_jupyter.server import bodies, frame_writer, roles
 from agor_jupyter.server.base import Entrance
 from agor_jupyter.server.doors import guarded_socket
 from agor_jupyter.server.errors import is_bug, log_bug, problem_of
-from agor_jupyter.server.frames import ClientFrame, Subscribe
+from agor_jupyter.server.frames import WORKSPACE, ClientFrame, Subscribe, Unsubscribe
 from agor_jupyter.server.hub import EventHub
 from agor_jupyter.service import sessions
-from agor_jupyter.service.access import RULES
+from agor_jupyter.service.access import RULES, admit
 
 MAX_SUBSCRIPTIONS = 200
 MAX_MESSAGE = 16 * 1024
@@ -131,30 +131,35 @@ class EventsHandler(WebSocketHandler, Entrance):
         if frame.subscribe is not None:
             await self._subscribe(frame.subscribe)
         elif frame.unsubscribe is not None:
-            self._unsubscribe(frame.unsubscribe.session)
+            self._unsubscribe(frame.unsubscribe)
         self._say({"reply": frame.id, "ok": True})
 
     async def _subscribe(self, wish: Subscribe) -> None:
         self._actor = await self.find_actor()
-        name = wish.session or ""
-        if name not in self._subscribed and len(self._subscribed) >= MAX_SUBSCRIPTIONS:
+        topic = wish.topic
+        if topic not in self._subscribed and len(self._subscribed) >= MAX_SUBSCRIPTIONS:
             raise Conflict(f"A socket follows at most {MAX_SUBSCRIPTIONS} sessions.", hint="Leave one first.")
-        if wish.session is None:
-            self._actor.require("read", "agor:worktrees")
-            self.hub.overview.watch(self, self._actor, wish.after_seq)
-        else:
+        if wish.session is not None:
             session = await sessions.show(self.house, self._actor, wish.session)
             if self.ws_connection is None:
                 return  # it left while the session was looked up
             self.hub.follow(self, session.id, wish.after_seq or 0)
-        self._subscribed.add(name)
+        elif wish.workspace:
+            self._actor.require("read", "agor:worktrees")
+            self.hub.overview.watch(self, self._actor, wish.after_seq)
+        else:
+            admit(self._actor, "permissions.browse")
+            self.hub.inbox.watch(self)
+        self._subscribed.add(topic)
 
-    def _unsubscribe(self, session: str | None) -> None:
-        self._subscribed.discard(session or "")
-        if session is None:
+    def _unsubscribe(self, wish: Unsubscribe) -> None:
+        self._subscribed.discard(wish.topic)
+        if wish.session is not None:
+            self.hub.unfollow(self, SessionId(wish.session))
+        elif wish.workspace:
             self.hub.overview.leave(self)
         else:
-            self.hub.unfollow(self, SessionId(session))
+            self.hub.inbox.leave(self)
 
     async def _recheck(self) -> None:
         """Ask every five seconds whether this person may still read; close when not."""
@@ -165,7 +170,7 @@ class EventsHandler(WebSocketHandler, Entrance):
                 return
             self._actor = await self.find_actor()
             self.hub.overview.update(self, self._actor)
-            needed = ("agor:worktrees",) if "" in self._subscribed else ()
+            needed = ("agor:worktrees",) if WORKSPACE in self._subscribed else ()
             if not all(self._actor.may("read", resource) for resource in ("agor:sessions", *needed)):
                 self.close(MAY_NOT, "may not read")
                 return

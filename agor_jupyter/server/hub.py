@@ -19,6 +19,7 @@ from agor_jupyter.domain.events import SessionEvent
 from agor_jupyter.domain.ids import SessionId
 from agor_jupyter.domain.ports import Appended, Behind, Subscription, WorkspaceAppended
 from agor_jupyter.server.errors import log_bug
+from agor_jupyter.server.inbox import Inbox
 from agor_jupyter.server.outline import frames_of
 from agor_jupyter.server.overview import Overview
 from agor_jupyter.service.house import House
@@ -89,6 +90,7 @@ class EventHub:
         self._bus: Subscription | None = None
         self._pump: asyncio.Task[None] | None = None
         self.overview = Overview(house, supervised)
+        self.inbox = Inbox(house, supervised)
         self.sockets: set[Listener] = set()
 
     def join(self, listener: Listener) -> None:
@@ -114,6 +116,7 @@ class EventHub:
         """Forget a socket and end what it was catching up. Idempotent."""
         self.sockets.discard(listener)
         self.overview.leave(listener)
+        self.inbox.leave(listener)
         for session_id in [key for key, topic in self._topics.items() if listener in topic.listeners]:
             self.unfollow(listener, session_id)
         if not self.sockets:
@@ -181,6 +184,7 @@ class EventHub:
             match item:
                 case Appended(session=session, events=events):
                     self.overview.session(session)
+                    self.inbox.happened(events)
                     topic = self._topics.get(session.id)
                     if topic is not None and events:
                         topic.waiting.extend(events)
@@ -227,6 +231,7 @@ class EventHub:
             for listener, following in topic.listeners.items():
                 self._catch_up(listener, topic, following)
         self.overview.refold()
+        self.inbox.refold()
 
 
 def _first_after(events: Iterable[SessionEvent], cursor: int) -> int:

@@ -15,20 +15,23 @@ MAX_CHARACTERS = 64 * 1024
 
 def frames_of(session_id: str, events: Sequence[SessionEvent]) -> Iterator[tuple[int, bytes]]:
     """Yield `(last seq, frame)`; every event is in exactly one frame, in order."""
+    name = json.dumps(session_id)
+    for last, text in cut(events):
+        yield last, frame(f'{{"session":{name},"events":[{text}]}}')
+
+
+def cut(events: Sequence[SessionEvent]) -> Iterator[tuple[int, str]]:
+    """Yield `(last seq, events as the inside of a JSON list)`, each of bounded size."""
     texts: list[str] = []
     size = 0
     last = 0
     for event in events:
         text = event.model_dump_json()
         if texts and (size + len(text) > MAX_CHARACTERS or len(texts) == MAX_EVENTS):
-            yield last, _frame(session_id, texts)
+            yield last, ",".join(texts)
             texts, size = [], 0
         texts.append(text)
         size += len(text)
         last = event.seq
     if texts:
-        yield last, _frame(session_id, texts)
-
-
-def _frame(session_id: str, texts: list[str]) -> bytes:
-    return frame(f'{{"session":{json.dumps(session_id)},"events":[{",".join(texts)}]}}')
+        yield last, ",".join(texts)

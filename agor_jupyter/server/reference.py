@@ -60,7 +60,8 @@ SOCKET = """
 |---|---|
 | `{"id": n, "subscribe": {"session": id, "after_seq": n}}` | every event of the session after that seq |
 | `{"id": n, "subscribe": {"workspace": true, "after_seq": n}}` | all else and records (null: from now) |
-| `{"id": n, "unsubscribe": {"session": id}}` | no more of it (or `"workspace": true`) |
+| `{"id": n, "subscribe": {"inbox": true}}` | what waits for a person in all sessions, and its end |
+| `{"id": n, "unsubscribe": {"session": id}}` | no more of it; or `"workspace"`, `"inbox"` |
 | `{"ping": n}` | answered by `{"pong": n}` |
 
 | The server says | When |
@@ -69,6 +70,8 @@ SOCKET = """
 | `{"session": id, "events": […]}` | in order, without gap or repetition; one frame in 33 ms at most |
 | `{"workspace": […]}` | what happened outside of sessions |
 | `{"sessions": […]}` | sessions' records as they change; last words alone at most twice a second |
+| `{"inbox": […], "whole": true}` | each `permission_request` that waits; it replaces what was known |
+| `{"inbox": […]}` | a `permission_request`, `permission_resolved` or `task_ended` of any session |
 
 Subscribe first, then read lists by REST: what changes in between is heard. At most 200 subscriptions a
 socket, 100 messages a second, 16 KB a message, 500 events a frame. Rights are asked at each subscription and

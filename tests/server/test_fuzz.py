@@ -123,7 +123,7 @@ FRAMES = st.recursive(
         st.lists(inner, max_size=4)
         | st.dictionaries(
             st.sampled_from(
-                ["id", "subscribe", "unsubscribe", "ping", "session", "workspace", "after_seq", "x"]
+                ["id", "subscribe", "unsubscribe", "ping", "session", "workspace", "inbox", "after_seq", "x"]
             ),
             inner,
             max_size=4,

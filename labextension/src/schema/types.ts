@@ -2062,6 +2062,8 @@ export interface components {
         /**
          * ServerFrame
          * @description What the server says: exactly one of the groups (`session` with `events`, `reply` with `ok`…).
+         *
+         *     `inbox` with `whole` takes the place of all that the inbox said before.
          */
         ServerFrame: {
             /**
@@ -2069,6 +2071,11 @@ export interface components {
              * @default null
              */
             events: components["schemas"]["SessionEvent"][] | null;
+            /**
+             * Inbox
+             * @default null
+             */
+            inbox: components["schemas"]["SessionEvent"][] | null;
             /**
              * Ok
              * @default null
@@ -2096,6 +2103,11 @@ export interface components {
              * @default null
              */
             sessions: components["schemas"]["Session"][] | null;
+            /**
+             * Whole
+             * @default null
+             */
+            whole: boolean | null;
             /**
              * Workspace
              * @default null
@@ -2393,7 +2405,9 @@ export interface components {
         };
         /**
          * Subscribe
-         * @description One session from after a seq on, or the workspace (`after_seq` null: from now on).
+         * @description One session from after a seq on, the workspace (`after_seq` null: from now on), or the inbox.
+         *
+         *     The inbox begins with all that waits, so it has no `after_seq`.
          */
         Subscribe: {
             /**
@@ -2401,6 +2415,11 @@ export interface components {
              * @default null
              */
             after_seq: number | null;
+            /**
+             * Inbox
+             * @default false
+             */
+            inbox: boolean;
             /**
              * Session
              * @default null
@@ -2950,8 +2969,16 @@ export interface components {
              */
             usage: components["schemas"]["Usage"];
         };
-        /** Unsubscribe */
+        /**
+         * Unsubscribe
+         * @description One session, the workspace, or the inbox.
+         */
         Unsubscribe: {
+            /**
+             * Inbox
+             * @default false
+             */
+            inbox: boolean;
             /**
              * Session
              * @default null
