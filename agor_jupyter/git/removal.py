@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -96,19 +97,36 @@ async def remove(
 def _refuse_dirty(place: Path, found: WorktreeStatus, folders: GitFolders, files: Files) -> None:
     lost = [c.path for c in found.changes if files == "delete" or c.status == "untracked"]
     reasons = [f"{len(lost)} files that are not committed"] if lost else []
-    if files == "delete":
-        if any((folders.own / name).exists() for name in _UNDER_WAY):
-            reasons.append("a merge or rebase under way")
-        if (folders.own / "modules").exists():
-            reasons.append("submodules with commits of their own")
+    if files == "delete" and any((folders.own / name).exists() for name in _UNDER_WAY):
+        reasons.append("a merge or rebase under way")
+    modules = list(_checked_out(folders.own / "modules")) if files == "delete" else []
+    hint = "Commit the work, or remove it by force: a copy is kept under refs/agor/kept."
+    if modules:
+        reasons.append(f"submodules checked out ({', '.join(modules[:_NAMED_FILES])})")
+        hint = (
+            "Push what you did in the submodules, then remove it by force: no copy is kept of their inside."
+        )
     if reasons:
         raise DirtyWorktree(
             f"{place.name} has {' and '.join(reasons)}.",
-            hint="Commit the work, or remove it by force: a copy is kept under refs/agor/kept.",
+            hint=hint,
             path=str(place),
             files=lost[:_NAMED_FILES],
             count=len(lost),
+            submodules=modules[:_NAMED_FILES],
         )
+
+
+def _checked_out(modules: Path, name: str = "") -> Iterator[str]:
+    """Name the submodules that have a repository of their own here; it goes with the worktree."""
+    if not modules.is_dir():
+        return
+    for folder in sorted(modules.iterdir()):
+        inner = f"{name}{folder.name}"
+        if (folder / "objects").is_dir():
+            yield inner
+        else:
+            yield from _checked_out(folder, f"{inner}/")
 
 
 async def _save(worktrees: Worktrees, place: Path) -> Removed:

@@ -98,9 +98,13 @@ class WorktreeVerbs:
     ) -> removal.Removed:
         return await removal.remove(self._worktrees, self._trash, repo, folder, files=files, force=force)
 
-    async def check_removable(self, repo: str, folder: str, *, files: removal.Files) -> None:
+    async def check_removable(
+        self, repo: str, folder: str, *, files: removal.Files, force: bool = False
+    ) -> None:
         """Raise what `remove` would raise now; remove nothing."""
-        await removal.remove(self._worktrees, self._trash, repo, folder, files=files, only_check=True)
+        await removal.remove(
+            self._worktrees, self._trash, repo, folder, files=files, force=force, only_check=True
+        )
 
     async def reconcile(self, repo: str, recorded: Collection[str]) -> recovery.Reconciled:
         return await recovery.reconcile(self._worktrees, self._trash, repo, recorded)

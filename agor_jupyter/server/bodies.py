@@ -62,6 +62,7 @@ class EventQuery(Query):
 class DeleteQuery(Query):
     files: Files = "keep"
     record: RecordFate = "archive"
+    force: bool = False
 
 
 class DiffQuery(Query):

@@ -89,9 +89,7 @@ async def change_worktree(call: Call) -> Result:
 
 async def delete_worktree(call: Call) -> Result:
     query = call.query_as(DeleteQuery)
-    return await worktrees.delete(
-        call.house, call.actor, call.path["id"], files=query.files, record=query.record
-    )
+    return await worktrees.delete(call.house, call.actor, call.path["id"], **query.model_dump())
 
 
 async def show_status(call: Call) -> Result:

@@ -146,7 +146,7 @@ WORKTREES = (
                 "DELETE",
                 "worktrees.delete",
                 nouns.delete_worktree,
-                "Put it away: archive or delete the record; keep, clean or delete the files",
+                "Put it away: archive or delete the record; keep, clean or delete the files, by force or not",
                 Worktree,
                 query=bodies.DeleteQuery,
                 also_empty=True,

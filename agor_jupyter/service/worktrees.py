@@ -174,10 +174,12 @@ async def delete(
     *,
     files: Files = "keep",
     record: RecordFate = "archive",
+    force: bool = False,
 ) -> Worktree | None:
     """Put a worktree away: its sessions end, its card goes. Gives the archived record, or None if deleted.
 
-    `files=delete` refuses uncommitted work (`DirtyWorktree`); the branch always stays.
+    `files=delete` and `clean` refuse uncommitted work (`DirtyWorktree`) and a locked worktree, unless
+    `force`; what goes is saved on `refs/agor/kept` first. The branch always stays.
     """
     worktree = await get(house, worktree_id)
     admit_owner(actor, "worktrees.delete", worktree.owner)
@@ -186,12 +188,12 @@ async def delete(
         raise Conflict(f"{worktree.name} is being made.", hint="Try again when it is ready.")
     repo = await repos.get(house, worktree.repo_id)
     # Refused before any session is ended: whoever is told no finds everything as it was.
-    await house.git.worktrees.check_removable(repo.path, worktree.path, files=files)
+    await house.git.worktrees.check_removable(repo.path, worktree.path, files=files, force=force)
     await _end_sessions(house, actor, worktree)
     if files == "delete":
         await house.records.worktrees.put(worktree.model_copy(update={"detail": DELETING}), by=actor.id)
     try:
-        await house.git.worktrees.remove(repo.path, worktree.path, files=files)
+        await house.git.worktrees.remove(repo.path, worktree.path, files=files, force=force)
     except AgorError:
         if files == "delete":
             await house.records.worktrees.put(worktree, by=actor.id)

@@ -170,6 +170,55 @@ async def test_a_nested_repository_survives_clean(room: GitRoom, repo: Path, tre
     assert (tree / "nested" / "precious").exists()
 
 
+@pytest.fixture
+def with_submodules(repo: Path, tmp_path: Path, sh: Sh) -> None:
+    """Let `repo` have the submodules `sub` and `deep/er`."""
+    sh("init", "-q", "lib", cwd=tmp_path)
+    (tmp_path / "lib" / "code").write_text("x")
+    sh("add", "-A", cwd=tmp_path / "lib")
+    sh("commit", "-q", "-m", "lib", cwd=tmp_path / "lib")
+    allowed = ("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(tmp_path / "lib"))
+    sh(*allowed, "sub", cwd=repo)
+    sh(*allowed, "deep/er", cwd=repo)
+    sh("commit", "-q", "-m", "with submodules", cwd=repo)
+
+
+async def test_a_worktree_whose_submodules_are_not_checked_out(
+    with_submodules: None, room: GitRoom, repo: Path, tree: Path, sh: Sh
+) -> None:
+    assert list((tree / "sub").iterdir()) == []
+    assert await delete(room, repo, tree)
+    assert not tree.exists() and len(await room.worktrees.list(str(repo))) == 1
+    assert (repo / "sub" / "code").exists()
+
+
+async def test_submodules_are_named_and_with_force_go(
+    with_submodules: None, room: GitRoom, repo: Path, tree: Path, sh: Sh
+) -> None:
+    """`git worktree remove` refuses these; their repositories lie in the worktree's metadata."""
+    sh("-c", "protocol.file.allow=always", "submodule", "update", "-q", "--init", cwd=tree)
+    sh("commit", "-q", "--allow-empty", "-m", "only here", cwd=tree / "sub")
+    recorded = sh("rev-parse", "HEAD", cwd=tree / "sub")
+    sh("commit", "-q", "-a", "-m", "a newer sub", cwd=tree)
+    with pytest.raises(DirtyWorktree, match="submodules") as refused:
+        await delete(room, repo, tree)
+    assert refused.value.fields["submodules"] == ["deep/er", "sub"]
+    assert refused.value.fields["count"] == 0
+    assert "Push" in refused.value.hint and "no copy" in refused.value.hint
+    assert (tree / "sub" / "code").exists()
+
+    (tree / "sub" / "new").write_text("x")
+    await room.worktrees.remove(str(repo), str(tree), files="clean")
+    assert (tree / "sub" / "new").exists(), "clean went into a submodule"
+
+    kept = await delete(room, repo, tree, force=True)
+    assert not tree.exists() and len(await room.worktrees.list(str(repo))) == 1
+    assert f"160000 commit {recorded}\tsub" in sh("ls-tree", kept, cwd=repo)
+    assert not list(repo.glob(".git/worktrees/*"))
+    assert (repo / "sub" / "code").exists(), "the checkout lost its own submodule"
+    await room.worktrees.create(str(repo), str(tree), "work", create_branch=False)
+
+
 def test_folders_without_write_permission_go_too(tmp_path: Path) -> None:
     (tmp_path / "cache" / "deep").mkdir(parents=True)
     (tmp_path / "cache" / "deep" / "file").write_text("x")

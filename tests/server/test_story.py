@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from agor_jupyter.domain.ids import SessionId
+from tests.making import git
 from tests.server.conftest import Stand, problem
 
 
@@ -78,3 +79,25 @@ async def test_the_queue_is_edited_and_moved(stand: Stand) -> None:
     queue = (await stand.get(f"/sessions/{session['id']}"))["queue"]
     assert queue == [tasks[2]["id"], tasks[0]["id"]]
     assert [task["prompt"] for task in (await stand.get(path))["items"]] == ["a", "b", "C"]
+
+
+async def test_by_force_work_that_is_not_committed_is_kept_and_its_files_go(stand: Stand) -> None:
+    tree = await stand.worktree()
+    folder, repo = Path(tree["path"]), stand.server.root / "proj"
+    (folder / "a.txt").write_text("mine\n")
+    path = f"/worktrees/{tree['id']}"
+    for files in ("delete", "clean"):
+        (folder / "new.txt").write_text("mine too\n")
+        said = problem(await stand.ask("DELETE", path, files=files), 409)
+        assert "by force" in said["hint"] and "new.txt" in said["files"]
+    problem(await stand.ask("DELETE", path, files="delete", force="perhaps"), 400)
+    # Not theirs: neither an owner nor an admin, and nothing has happened.
+    problem(await stand.ask("DELETE", path, person="mona", files="delete", force="true"), 403)
+    problem(await stand.ask("DELETE", path, person="vera", files="delete", force="true"), 403)
+    assert (folder / "new.txt").exists() and git(repo, "for-each-ref", "refs/agor/kept") == ""
+    gone = await stand.ask("DELETE", path, files="delete", force="true")
+    assert gone.code == 200 and json.loads(gone.body)["state"] == "archived"
+    assert not folder.exists()
+    (ref,) = git(repo, "for-each-ref", "--format=%(refname)", "refs/agor/kept").split()
+    assert git(repo, "show", f"{ref}:a.txt") == "mine" and git(repo, "show", f"{ref}:new.txt") == "mine too"
+    assert git(repo, "rev-parse", "--verify", tree["branch"])

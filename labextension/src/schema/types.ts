@@ -570,7 +570,7 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Put it away: archive or delete the record; keep, clean or delete the files
+         * Put it away: archive or delete the record; keep, clean or delete the files, by force or not
          * @description Asks write on agor:worktrees, and to be the owner or an admin.
          */
         delete: operations["worktrees.delete"];
@@ -4726,6 +4726,7 @@ export interface operations {
             query?: {
                 files?: "keep" | "clean" | "delete";
                 record?: "archive" | "delete";
+                force?: boolean;
             };
             header?: never;
             path: {
@@ -4735,7 +4736,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Put it away: archive or delete the record; keep, clean or delete the files */
+            /** @description Put it away: archive or delete the record; keep, clean or delete the files, by force or not */
             200: {
                 headers: {
                     [name: string]: unknown;
