@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import shutil
 import subprocess
 import sys
 import venv
@@ -68,20 +66,26 @@ def test_loading_needs_nothing_of_the_server() -> None:
     assert ran.stdout == "alone\n", ran.stderr
 
 
+async def install(python: Path, *what: str) -> subprocess.CompletedProcess[str]:
+    command = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", *what]
+    return await asyncio.to_thread(
+        subprocess.run, command, capture_output=True, text=True, check=False, timeout=300
+    )
+
+
 @pytest.mark.slow
-@pytest.mark.timeout(400)
-async def test_beside_ipykernel_alone_in_an_environment(world: World, tmp_path: Path) -> None:
+@pytest.mark.timeout(700)
+async def test_the_wheel_beside_ipykernel_alone(world: World, tmp_path: Path, wheel: Path) -> None:
     place = tmp_path / "venv"
     await asyncio.to_thread(venv.create, place, with_pip=True)
     python = place / "bin" / "python"
-    pip = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", "ipykernel"]
-    installed = await asyncio.to_thread(subprocess.run, pip, capture_output=True, text=True, check=False)
-    if installed.returncode:
+    if (await install(python, "ipykernel")).returncode:
         pytest.skip("ipykernel cannot be installed here: no package index")
+    put = await install(python, "--no-deps", "--no-index", str(wheel))
+    assert put.returncode == 0, put.stderr
     site = next((place / "lib").glob("python*/site-packages"))
-    # As `pip install --no-deps` of the wheel would: the package and nothing that it depends on.
-    ignore = shutil.ignore_patterns("labextension", "__pycache__")
-    shutil.copytree(ROOT / "agor_jupyter", site / "agor_jupyter", ignore=ignore)
+    assert (place / "share/jupyter/labextensions/agor-jupyter/static/style.js").exists()
+    assert (place / "etc/jupyter/jupyter_server_config.d/agor_jupyter.json").exists()
     env = {
         "PATH": f"{place}/bin:/usr/bin:/bin",
         "HOME": str(tmp_path),
@@ -97,5 +101,5 @@ async def test_beside_ipykernel_alone_in_an_environment(world: World, tmp_path: 
         out, _ = await job.communicate()
     assert "Hello there." in json.loads(out.decode().splitlines()[-1])
     assert TOKEN not in out.decode()
-    assert os.path.exists(site / "ipykernel")
+    assert (site / "ipykernel").exists() and (site / "agor_jupyter").exists()
     assert not (site / "pydantic").exists()
