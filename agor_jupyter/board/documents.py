@@ -81,7 +81,10 @@ class BoardDocuments:
         self.register()
 
     async def start(self) -> None:
-        """Open every board that the records know, and load them. Then rooms of other ids do not exist."""
+        """Load every board that the records know. Then rooms of other ids do not exist.
+
+        The rooms of those that `open_all` was given stand already; who sits in them waits no longer.
+        """
         cursor: str | None = None
         while True:
             page = await self._records.boards.list(limit=_PAGE, cursor=cursor)

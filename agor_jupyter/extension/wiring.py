@@ -76,6 +76,11 @@ def open_wiring(app: AgorApp, server: ServerApp) -> Wiring | None:
         return None
     people = known_people(server.web_app.settings)
     wiring = Wiring(app, store, places, server.web_app.settings)
+    try:
+        # A page that comes back while the server starts finds its board's room, not an empty place.
+        wiring.boards.open_all(store.boards_now())
+    except AgorError as error:
+        app.log.error("the boards cannot be read: %s %s", error.detail, error.hint)
     if not store.read_only:
         wiring.forget_kernels = kernels.inject(server, store.tokens, remember=people.remember)
     return wiring
@@ -182,6 +187,9 @@ class Wiring:
 
     async def start(self) -> None:
         """Heal what a crash left, go on with the work, then let the readers follow."""
+        # The first thing that runs on the loop, before any request: jupyter-collaboration, which loads
+        # after us, has its table of rooms by now.
+        self.boards.register()
         await self.boards.start()
         if self.house.read_only:
             logger.warning("agor-jupyter is read-only here: %s", self.house.read_only)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from agor_jupyter.domain.board import Board
 from agor_jupyter.domain.ports import EventLog, Records, TokenIssuer
 from agor_jupyter.store.bus import Bus
 
@@ -22,6 +23,8 @@ class Store:
     tokens: TokenIssuer
     bus: Bus
     read_only: str = ""
+    boards_now: Callable[[], tuple[Board, ...]] = tuple
+    """Gives all boards at once. Blocks: for the start of a server, before its loop runs."""
     on_close: Callable[[], Awaitable[None]] = _nothing
 
     async def close(self) -> None:

@@ -75,11 +75,13 @@ def _assemble(writer: Writer, readers: Readers, bus: Bus, lock: DataLock, clock:
         await asyncio.to_thread(writer.stop)
         lock.release()
 
+    records = SqliteRecords(writer, readers, clock)
     return Store(
         log=SqliteEventLog(writer, readers, bus),
-        records=SqliteRecords(writer, readers, clock),
+        records=records,
         tokens=SqliteTokens(writer, readers, clock),
         bus=bus,
         read_only=reason,
+        boards_now=records.boards_now,
         on_close=close,
     )

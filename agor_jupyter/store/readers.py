@@ -37,6 +37,10 @@ class Readers:
             raise Conflict("The server is stopping.", hint="Try again once it is back.")
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._query, query)
 
+    def run_now(self, query: Query[T]) -> T:
+        """Run a query and wait for it. Blocks: for what must be known before there is a loop."""
+        return self._pool.submit(self._query, query).result()
+
     def _query(self, query: Query[T]) -> T:
         try:
             return query(self._connection())

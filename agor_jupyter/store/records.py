@@ -44,6 +44,16 @@ class SqliteTable(Generic[T]):
     async def get(self, id: str) -> T | None:
         return await self._readers.run(lambda connection: self._get(connection, id))
 
+    def every_now(self) -> tuple[T, ...]:
+        """Give all of them, in the order they were made. Blocks."""
+        statement = f"SELECT body FROM {self._name} ORDER BY number"  # noqa: S608  # our own name
+
+        def query(connection: sqlite3.Connection) -> tuple[T, ...]:
+            rows = connection.execute(statement).fetchall()
+            return tuple(self._many.validate_json(f"[{','.join(row[0] for row in rows)}]"))
+
+        return self._readers.run_now(query)
+
     async def list(self, *, limit: int = 100, cursor: str | None = None, **where: str | None) -> Page[T]:
         size = page_size(limit)
         after = key_of(cursor, int)[0] if cursor is not None else 0
@@ -131,6 +141,10 @@ class SqliteRecords:
     @property
     def boards(self) -> Table[Board]:
         return self._boards
+
+    def boards_now(self) -> tuple[Board, ...]:
+        """Give all boards. Blocks: for the start of a server, before its loop runs."""
+        return self._boards.every_now()
 
     async def answer_of(self, actor: UserId, key: str) -> Answer | None:
         row = await self._row(
