@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,10 +27,18 @@ READY_SECONDS = 60.0
 
 
 class Server:
-    """`jupyter server` with this extension alone, in a folder of its own."""
+    """`jupyter server` with this extension (and what `beside` names) alone, in a folder of its own."""
 
-    def __init__(self, folder: Path, **traits: object) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        beside: Mapping[str, bool] = {},
+        others: Mapping[str, object] = {},
+        **traits: object,
+    ) -> None:
         self.folder = folder
+        self.environment: dict[str, str] = {}
         self.port = free_port()
         self.token = secrets.token_urlsafe(16)
         self.process: subprocess.Popen[bytes] | None = None
@@ -45,9 +53,10 @@ class Server:
                 "root_dir": str(self.root),
                 "open_browser": False,
                 "allow_root": True,
-                "jpserver_extensions": {"agor_jupyter": True},
+                "jpserver_extensions": {"agor_jupyter": True, **beside},
             },
             "AgorApp": {"data_dir": str(folder / "data"), **traits},
+            **others,
         }
         (config / "jupyter_server_config.json").write_text(json.dumps(settings), encoding="utf-8")
 
@@ -72,6 +81,7 @@ class Server:
             "JUPYTER_RUNTIME_DIR": str(self.folder / "runtime"),
             "JUPYTER_TOKEN": self.token,
             "JUPYTER_PREFER_ENV_PATH": "0",
+            **self.environment,
         }
         argv = [sys.executable, "-m", "jupyter_server", "--ip=127.0.0.1", f"--port={self.port}"]
         with (self.folder / "server.log").open("ab") as output:
