@@ -42,6 +42,10 @@ class UnknownHandler(AgorHandler):
         raise web.HTTPError(404)
 
     @guarded(DESCRIBE)
+    async def put(self, path: str) -> None:
+        raise web.HTTPError(404)
+
+    @guarded(DESCRIBE)
     async def patch(self, path: str) -> None:
         raise web.HTTPError(404)
 
