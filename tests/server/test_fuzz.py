@@ -1,7 +1,7 @@
 """The running server under generated requests, made from the document that it serves itself (F7).
 
-A thousand cases in CI, five thousand with AGOR_FUZZ_CASES=5000. What counts: no 5xx, ever, and
-every refusal is a problem.
+1,200 cases in CI; `AGOR_FUZZ_CASES=5000` sends five thousand and fails if it sends fewer. What counts:
+no 5xx, ever, and every refusal is a problem.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from agor_jupyter.server.table import ROUTES
 from tests.server.conftest import Stand
 
 CASES = int(os.environ.get("AGOR_FUZZ_CASES", "1200"))
-SECONDS = 60.0
+SECONDS = 120 + CASES // 5
+"""Drawing and sending a case takes 0.03 s on a free machine of 2026."""
 METHODS = sum(len(route.operations) for route in ROUTES)
-EACH = max(5, CASES // METHODS)
+EACH = max(5, -(-CASES // METHODS))
 
 
 def calm(examples: int) -> settings:
@@ -64,7 +65,7 @@ def generated(document: dict[str, Any], each: int = EACH) -> list[Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(SECONDS)
 async def test_generated_requests_never_break_it(stand: Stand) -> None:
     board = await stand.send("POST", "/boards", {"name": "B"}, status=201)
     tree = await stand.worktree("w", board_id=board["id"])
@@ -86,10 +87,8 @@ async def test_generated_requests_never_break_it(stand: Stand) -> None:
         if answer.code >= 400 and answer.code != 403:
             assert answer.headers["Content-Type"].startswith("application/problem+json"), where
         done += 1
-        if time.monotonic() - started > SECONDS:
-            break
     print(f"\n{done} cases in {time.monotonic() - started:.0f} s: {dict(sorted(statuses.items()))}")
-    assert done >= min(1000, CASES), f"only {done} cases: {statuses}"
+    assert done >= CASES, f"only {done} cases: {statuses}"
     # A fuzzer that is refused at the door finds nothing.
     assert sum(count for code, count in statuses.items() if code < 400) >= done * 0.1, statuses
 

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import os
 import socket
-import statistics
 import time
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 from pycrdt import Map
 
+from agor_jupyter.board import frames
 from agor_jupyter.testing.people import headers_of
 from agor_jupyter.testing.y_client import YClient
+from tests.server.beside_a_flood import compare
 from tests.server.test_rooms import BOARD, OURS, THEIRS, Stand, stand_of
 
 STALLED = 10
+SAMPLES = 120
 MEGABYTE = 1024 * 1024
 
 
@@ -96,8 +98,10 @@ async def delays(writer: YClient, reader: YClient, count: int) -> list[float]:
     return found
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_a_flood_hardly_slows_the_others(tmp_path: Path) -> None:
-    """5,000 messages a second from one person: closed, and the others' p99 at most doubles."""
+    """5,000 messages a second from one person: closed each time, and the others' p99 at most doubles."""
     async with (
         stand_of(tmp_path) as stand,
         stand.join(OURS, "mona") as mona,
@@ -105,23 +109,7 @@ async def test_a_flood_hardly_slows_the_others(tmp_path: Path) -> None:
     ):
         mona.map("cards")["wt_a"] = Map({"pos": [0, 0]})
         await oscar.wait_until(lambda: "wt_a" in oscar.map("cards"))
-        quiet = await delays(mona, oscar, 40)
-        async with stand.join(OURS, "ada") as ada:
-
-            async def flood() -> None:
-                while not ada.closed.is_set():
-                    for _ in range(50):
-                        ada.announce(cursor=[1, 2])
-                    await asyncio.sleep(0.01)
-
-            job: asyncio.Task[Any] = asyncio.create_task(flood())
-            started = time.monotonic()
-            under = await delays(mona, oscar, 40)
-            await ada.wait_until(ada.closed.is_set)
-            assert time.monotonic() - started <= 10
-            await job
-    print(f"quiet {statistics.median(quiet):.3f} s, beside a flood {statistics.median(under):.3f} s")
-    slowest_quiet = statistics.quantiles(quiet, n=20)[-1]
-    slowest_under = statistics.quantiles(under, n=20)[-1]
-    # On a loaded machine both are noisy: a tick's length is the least that counts as slow.
-    assert slowest_under <= max(2 * slowest_quiet, 0.2), (slowest_quiet, slowest_under)
+        url = stand.server.url(OURS.format(board=BOARD.id), scheme="ws", clientId="7")
+        state = json.dumps({"user": {"username": "ada", "name": "ada"}, "cursor": [1, 2]})
+        frame = frames.awareness_frame([frames.Announcement(7, 1, state)])
+        await compare(lambda: delays(mona, oscar, SAMPLES), url, frame.hex())
