@@ -17,10 +17,12 @@ QUICK: dict[str, dict[str, int]] = {
     "durable_append": {"rounds": 2},
     "list_cost": {"rounds": 10},
     "worktree_create": {"rounds": 2},
+    "worktree_rest": {"rounds": 2},
     "board_fanout": {"rounds": 1},
     "rest_overhead": {},
     "event_fanout": {},
     "streaming": {"rounds": 1},
+    "kill_restart": {"kills": 1, "sessions": 10},
 }
 """Fewer rounds: to see that all runs, not to judge."""
 

@@ -1,6 +1,7 @@
 """Worktree creation against plain `git worktree add`, in one run.
 
-P2: what a creation costs above git's own on a repository of one file. P1: the same for 10,000
+P2: what a creation by the git room costs above git's own on a repository of one file, without REST,
+record and card (`worktree_rest` has those). P1: the same for 10,000
 files, as a ratio. P4: fifty creations at once against fifty `git worktree add --no-track` under
 one lock. Variants are interleaved in random order in every round; medians of paired differences
 and ratios are judged, absolute times only reported.
@@ -164,7 +165,7 @@ async def measure(rounds: int) -> dict[str, Any]:
         big = summary(await one_at_a_time(scratch, BIG_FILES, min(rounds, BIG_ROUNDS), 1))
         fifty = summary(await fifty_at_once(scratch))
     goals = [
-        ("P2", "overhead over git, 1 file", "ms", 12.0, small["overhead_ms"]),
+        ("P2", "git room alone: overhead over git, 1 file", "ms", 12.0, small["overhead_ms"]),
         ("P1", "10,000 files, wall / plain git", "x", 0.45, big["ratio"]),
         ("P4", "50 at once, wall / locked script", "x", 1.2, fifty["ratio"]),
     ]

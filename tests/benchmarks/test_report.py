@@ -12,7 +12,15 @@ import pytest
 from benchmarks import report
 from benchmarks.__main__ import QUICK
 from benchmarks.report import Row, markdown, table
-from benchmarks.rows import ADAPTERS, of_durable_append, of_event_fanout, of_list_cost, of_worktree_create
+from benchmarks.rows import (
+    ADAPTERS,
+    of_durable_append,
+    of_event_fanout,
+    of_kill_restart,
+    of_list_cost,
+    of_worktree_create,
+    of_worktree_rest,
+)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +90,32 @@ def test_lists_and_worktrees_are_judged_by_their_ratios() -> None:
     assert [row.met for row in lists] == [False, True, None]
     details = {name: {"plain_ms": 10.0} for name in ("one_file", "ten_thousand_files", "fifty_at_once")}
     goals = [{"id": "P2", "what": "overhead", "unit": "ms", "goal": 12.0, "value": 30.0, "ok": False}]
-    assert [row.met for row in of_worktree_create({"goals": goals, "details": details})] == [False]
+    alone = of_worktree_create({"goals": goals, "details": details})
+    assert [row.met for row in alone] == [False]
+    whole = of_worktree_rest({"plain_ms": 10.0, "overhead_ms": 12.5, "overhead_range_ms": [9.0, 20.0]})
+    assert [(row.goal, row.met) for row in whole] == [("P2", False)]
+    # A whole request of another system is set beside our whole request, never beside a part of it.
+    assert "Agor" in whole[0].reference and "Agor" not in alone[0].reference
+
+
+@pytest.mark.parametrize(
+    ("change", "missed"),
+    [
+        ({}, []),
+        ({"lost": 1}, ["events lost"]),
+        ({"doubled": 2}, ["events doubled"]),
+        ({"integrity": "row 3 missing"}, ["databases that are not sound"]),
+        ({"over_seconds": 5.5}, ["restart over a bare server's"]),
+    ],
+)
+def test_a_lost_event_is_said(change: dict[str, object], missed: list[str]) -> None:
+    found: dict[str, object] = {
+        "kills": 5, "sessions": 100, "events": 9000, "lost": 0, "doubled": 0, "integrity": "ok",
+        "bare_seconds": 2.0, "over_seconds": 1.0, "again_seconds": 4.0,
+    }  # fmt: skip
+    rows = of_kill_restart({**found, **change})
+    assert [row.what for row in rows if row.met is False] == missed
+    assert "100 sessions" in rows[0].reference
 
 
 def test_the_goal_against_another_system_is_its_best_figure() -> None:
