@@ -57,7 +57,7 @@ def of_worktree_create(found: Found) -> list[Row]:
 def of_worktree_rest(found: Found) -> list[Row]:
     agor = f"Agor's {AGOR_CREATE_OVERHEAD_MS} ms above it (measured elsewhere)"
     low, high = found["overhead_range_ms"]
-    floor = f"git's own {found['plain_ms']} ms in this run; {low} to {high} ms; {agor}"
+    floor = f"git's own {found['plain_ms']} ms in this run, {found['ratio']} x; {low} to {high} ms; {agor}"
     return [Row("P2", "POST /worktrees with its card, over git", found["overhead_ms"], "ms", floor, 12)]
 
 
