@@ -56,6 +56,11 @@ class Entrance(JupyterHandler):
         self.came_by_token = True
         return True
 
+    async def still_known(self) -> bool:
+        """Say whether the scoped token that this came with, if any, is valid still."""
+        token = roles.scoped_token(self)
+        return token is None or await roles.user_of_token(self, self.house, token) is not None
+
     async def find_actor(self) -> Actor:
         """Name the actor, with what is granted at this moment."""
         return await roles.actor_for(self, via_token=self.came_by_token)

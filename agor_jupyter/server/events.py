@@ -18,7 +18,7 @@ from tornado.websocket import WebSocketHandler
 from agor_jupyter.domain.errors import Conflict, InvalidRequest
 from agor_jupyter.domain.ids import SessionId
 from agor_jupyter.domain.user import Actor
-from agor_jupyter.server import bodies, frame_writer, roles
+from agor_jupyter.server import bodies, frame_writer
 from agor_jupyter.server.base import Entrance
 from agor_jupyter.server.doors import guarded_socket
 from agor_jupyter.server.errors import is_bug, log_bug, problem_of
@@ -165,7 +165,7 @@ class EventsHandler(WebSocketHandler, Entrance):
         """Ask every five seconds whether this person may still read; close when not."""
         while True:
             await asyncio.sleep(RECHECK_SECONDS)
-            if not await self._still_known():
+            if not await self.still_known():
                 self.close(MAY_NOT, "not logged in")
                 return
             self._actor = await self.find_actor()
@@ -174,10 +174,6 @@ class EventsHandler(WebSocketHandler, Entrance):
             if not all(self._actor.may("read", resource) for resource in ("agor:sessions", *needed)):
                 self.close(MAY_NOT, "may not read")
                 return
-
-    async def _still_known(self) -> bool:
-        token = roles.scoped_token(self)
-        return token is None or await roles.user_of_token(self, self.house, token) is not None
 
     # --- what the client hears
 

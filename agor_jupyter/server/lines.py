@@ -1,4 +1,7 @@
-"""Writes events as NDJSON, one a line, with a ping every ten seconds, until the client leaves."""
+"""Writes events as NDJSON, one a line, with a ping in ten seconds' silence, until the client leaves.
+
+The right to read is asked for every five seconds, however much is said meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,12 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from agor_jupyter.domain.events import SessionEvent
-from agor_jupyter.domain.user import Actor
 
 if TYPE_CHECKING:
     from agor_jupyter.server.base import AgorHandler
 
 PING_SECONDS = 10.0
+RECHECK_SECONDS = 5.0
 Batch = tuple[SessionEvent, ...]
 
 
@@ -39,21 +42,29 @@ async def write_lines(handler: AgorHandler, batches: AsyncIterator[Batch]) -> No
 
 
 async def _write(handler: AgorHandler, batches: AsyncIterator[Batch]) -> None:
-    clock = handler.house.clock
+    clock, now = handler.house.clock, asyncio.get_running_loop().time
+    said = checked = now()
     step: asyncio.Future[Batch | None] = asyncio.ensure_future(_next(batches))
     try:
         while True:
-            done, _ = await asyncio.wait({step}, timeout=PING_SECONDS)
-            if not done:
-                if not _may_read(await handler.find_actor()):
+            soon = min(said + PING_SECONDS, checked + RECHECK_SECONDS)
+            done, _ = await asyncio.wait({step}, timeout=max(0.0, soon - now()))
+            # By time and not by silence, and before anything is written: a busy session has no silence.
+            if now() >= checked + RECHECK_SECONDS:
+                if not await _may_read(handler):
                     return
-                handler.write(json.dumps({"ping": clock()}) + "\n")
-            else:
+                checked = now()
+            if done:
                 batch = step.result()
                 if batch is None:
                     return
                 handler.write("".join(event.model_dump_json() + "\n" for event in batch))
                 step = asyncio.ensure_future(_next(batches))
+            elif now() >= said + PING_SECONDS:
+                handler.write(json.dumps({"ping": clock()}) + "\n")
+            else:
+                continue
+            said = now()
             await handler.flush()  # waits for the client: a slow one holds one batch, no more
     finally:
         step.cancel()
@@ -62,8 +73,8 @@ async def _write(handler: AgorHandler, batches: AsyncIterator[Batch]) -> None:
         await batches.aclose()  # type: ignore[attr-defined]  # it is an async generator
 
 
-def _may_read(actor: Actor) -> bool:
-    return actor.may("read", "agor:sessions")
+async def _may_read(handler: AgorHandler) -> bool:
+    return await handler.still_known() and (await handler.find_actor()).may("read", "agor:sessions")
 
 
 async def _next(batches: AsyncIterator[Batch]) -> Batch | None:
