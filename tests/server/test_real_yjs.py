@@ -12,11 +12,22 @@ from typing import Any
 
 import pytest
 
+import build_js
 from tests.server.test_rooms import BOARD, Stand, cards_of, stand_of
 
 HERE = Path(__file__).parent
 PACKAGE = HERE.parents[1] / "labextension" / "package.json"
-NODE = shutil.which("node")
+
+
+def find_node() -> str | None:
+    """Find the Node that the front end is built with: PATH's own, or PyPI's."""
+    try:
+        return shutil.which("node", path=build_js.node_environment()["PATH"])
+    except build_js.NodeMissing:
+        return None
+
+
+NODE = find_node()
 
 pytestmark = pytest.mark.skipif(
     NODE is None or not (PACKAGE.parent / "node_modules" / "y-websocket").exists(),
