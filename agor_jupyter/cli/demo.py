@@ -9,16 +9,26 @@ import argparse
 import contextlib
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import webbrowser
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from agor_jupyter.cli import headless
 from agor_jupyter.cli.lab import Lab, LabFailed, free_port, prepare
 from agor_jupyter.domain.errors import AgorError
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopped(BaseException):
+    """A signal asked the demo to end. Not an `Exception`: nothing on the way may take it for one."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(signal.Signals(number).name)
 
 
 def add_to(commands: Any) -> None:  # argparse's own type for this is private
@@ -44,22 +54,51 @@ def run(arguments: argparse.Namespace) -> int:
     """Make the scratch folder, run, clean up."""
     kept = bool(arguments.folder)
     folder = Path(arguments.folder or tempfile.mkdtemp(prefix="agor-demo-")).expanduser().resolve()
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        prepare(folder, arguments.agent)
-        if arguments.prepare:
-            print(f"Prepared {folder}.")
-            return 0
-        lab = Lab(folder, arguments.port or free_port())
-        if arguments.headless:
-            return headless.run(lab, arguments.agent)
-        return _serve(lab, browser=not arguments.no_browser)
+        with _ended_by_signals():
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            return _run_in(folder, arguments)
+    except Stopped as stopped:
+        print(f"The demo was stopped ({stopped}).", file=sys.stderr)
+        return 128 + stopped.number
     except (AgorError, LabFailed) as error:
         print(f"The demo cannot run: {error}", file=sys.stderr)
         return 1
     finally:
         if not kept:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run_in(folder: Path, arguments: argparse.Namespace) -> int:
+    prepare(folder, arguments.agent)
+    if arguments.prepare:
+        print(f"Prepared {folder}.")
+        return 0
+    lab = Lab(folder, arguments.port or free_port())
+    if arguments.headless:
+        return headless.run(lab, arguments.agent)
+    return _serve(lab, browser=not arguments.no_browser)
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Turn the first signal that asks to end into `Stopped`; what cleans up then is not cut short.
+
+    A signal that is ignored (`nohup`, a job in the background) stays so.
+    """
+
+    def stop(number: int, _: object) -> None:
+        for other in taken:
+            signal.signal(other, signal.SIG_IGN)
+        raise Stopped(number)
+
+    taken = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in taken}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _serve(lab: Lab, *, browser: bool) -> int:
@@ -70,14 +109,6 @@ def _serve(lab: Lab, *, browser: bool) -> int:
         print(f"\nThe demo's board: {address}\nStop it with Control-C.\n", flush=True)
         if browser:
             webbrowser.open(address)
-        with contextlib.suppress(KeyboardInterrupt):
-            return _wait(server)
+        with contextlib.suppress(Stopped):  # how a person ends it
+            return server.wait()
     return 0
-
-
-def _wait(server: subprocess.Popen[bytes]) -> int:
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, stop)
-    return server.wait()

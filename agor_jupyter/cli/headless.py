@@ -7,17 +7,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import nbformat
+from tornado.httpclient import HTTPError
+from tornado.websocket import WebSocketError
 
 from agor_jupyter.cli.board_look import look
 from agor_jupyter.cli.lab import Lab
 from agor_jupyter.client.api import Api, Record
+from agor_jupyter.client.errors import ClientError
 from agor_jupyter.client.http import Http, parse_url
+from agor_jupyter.client.stream import Follower
 
 STORY_SECONDS = 300.0
 SETTLE_SECONDS = 20.0
@@ -50,7 +56,7 @@ def run(lab: Lab, agent: str) -> int:
             clock.say("JupyterLab is up; the board has its zones and worktrees")
             address, _ = parse_url(lab.url)
             _tell(Api(Http(address, lab.token)), lab, agent, clock)
-        except StoryFailed as error:
+        except (StoryFailed, ClientError) as error:
             clock.say(f"FAILED: {error}")
             return 1
     clock.say("the server has stopped, with its agents")
@@ -69,26 +75,45 @@ def _tell(api: Api, lab: Lab, agent: str, clock: Clock) -> None:
     _check_board(lab, tree, session["id"], clock)
 
 
-def _follow(api: Api, session_id: str, clock: Clock) -> Record:
+def _follow(api: Api, session_id: str, clock: Clock, seconds: float = STORY_SECONDS) -> Record:
     """Follow the session to the end of its task, allowing what is asked for."""
-    deadline = time.monotonic() + STORY_SECONDS
-    for event in api.follow(session_id):
-        update = event["update"]
-        if update["type"] == "tool_call":
-            clock.say(f"tool: {update['title'][:TITLE_WIDTH]}")
-        elif update["type"] == "permission_request":
-            clock.say(f"asks: {update['title'][:TITLE_WIDTH]}")
-            allowed = next(item for item in update["options"] if item["kind"] == "allow_once")
-            api.answer(update["request_id"], option_id=allowed["option_id"], digest=update["digest"])
-            clock.say("      allowed once")
-        elif update["type"] == "queue_paused":
-            raise StoryFailed(f"the queue was held: {update['reason']} {update['hint']}")
-        elif update["type"] == "task_ended":
-            clock.say(f"the task has ended: {update['stop_reason']}")
-            return dict(update)
-        if time.monotonic() > deadline:
-            raise StoryFailed(f"the task did not end within {STORY_SECONDS:.0f} s")
-    raise StoryFailed("the stream of events broke off")
+    with _limited(api.follow(session_id), seconds) as follower:
+        for event in follower:
+            update = event["update"]
+            if update["type"] == "tool_call":
+                clock.say(f"tool: {update['title'][:TITLE_WIDTH]}")
+            elif update["type"] == "permission_request":
+                _allow(api, update, clock)
+            elif update["type"] == "queue_paused":
+                raise StoryFailed(f"the queue was held: {update['reason']} {update['hint']}")
+            elif update["type"] == "task_ended":
+                clock.say(f"the task has ended: {update['stop_reason']}")
+                return dict(update)
+    # A follower takes a broken stream up again by itself: it ends only when it is stopped.
+    raise StoryFailed(f"the task did not end within {seconds:g} s")
+
+
+@contextmanager
+def _limited(follower: Follower, seconds: float) -> Iterator[Follower]:
+    """Stop following after `seconds`, whatever is heard: a silent agent sends no event to look at."""
+    timer = threading.Timer(seconds, follower.stop)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield follower
+    finally:
+        timer.cancel()
+
+
+def _allow(api: Api, request: Record, clock: Clock) -> None:
+    title = request["title"][:TITLE_WIDTH]
+    clock.say(f"asks: {title}")
+    offered = {item["kind"]: item["option_id"] for item in request["options"]}
+    if "allow_once" not in offered:
+        kinds = ", ".join(sorted(offered)) or "nothing"
+        raise StoryFailed(f"{title!r} cannot be allowed once: it offers {kinds}")
+    api.answer(request["request_id"], option_id=offered["allow_once"], digest=request["digest"])
+    clock.say("      allowed once")
 
 
 def _check_files(tree: Path, ended: Record, clock: Clock) -> None:
@@ -96,14 +121,7 @@ def _check_files(tree: Path, ended: Record, clock: Clock) -> None:
     if not changed:
         raise StoryFailed("no file was edited")
     clock.say(f"edited: {', '.join(changed.split())} (+{ended['lines_added']} −{ended['lines_removed']})")
-    test = subprocess.run(
-        [sys.executable, "-m", "unittest", "-q"],
-        cwd=tree,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    test = _run(tree, sys.executable, "-m", "unittest", "-q")
     if test.returncode:
         raise StoryFailed(f"the test still fails:\n{test.stderr[-1000:]}")
     clock.say("the test passes")
@@ -116,10 +134,17 @@ def _check_files(tree: Path, ended: Record, clock: Clock) -> None:
 
 
 def _git(tree: Path, *arguments: str) -> str:
-    found = subprocess.run(
-        ["git", *arguments], cwd=tree, capture_output=True, text=True, check=False, timeout=60
-    )
-    return found.stdout.strip()
+    return _run(tree, "git", *arguments).stdout.strip()
+
+
+def _run(tree: Path, *argv: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            argv, cwd=tree, capture_output=True, text=True, check=False, timeout=COMMAND_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        line = " ".join([Path(argv[0]).name, *argv[1:]])
+        raise StoryFailed(f"{line!r} did not end within {COMMAND_SECONDS:.0f} s") from None
 
 
 def _check_transcript(api: Api, session_id: str, clock: Clock) -> None:
@@ -128,7 +153,10 @@ def _check_transcript(api: Api, session_id: str, clock: Clock) -> None:
         if not path.exists():
             return None
         notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]  # nbformat is untyped
-        nbformat.validate(notebook)
+        try:
+            nbformat.validate(notebook)
+        except nbformat.ValidationError as error:
+            raise StoryFailed(f"the transcript is no valid notebook: {error}") from None
         states = [cell.metadata.get("agor", {}).get("state") for cell in notebook.cells]
         return path if "end_turn" in states else None
 
@@ -138,7 +166,10 @@ def _check_transcript(api: Api, session_id: str, clock: Clock) -> None:
 
 def _check_board(lab: Lab, tree: Record, session_id: str, clock: Clock) -> None:
     def shown() -> bool:
-        found = look(lab.url, lab.token, tree["board_id"])
+        try:
+            found = look(lab.url, lab.token, tree["board_id"])
+        except (OSError, HTTPError, WebSocketError):
+            return False  # asked again until the deadline
         return tree["id"] in found.cards and found.sessions.get(session_id, {}).get("status") == "idle"
 
     _wait("the board's card", lambda: shown() or None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -17,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agor_jupyter.agents.demo.repository import write_demo_repo
+from agor_jupyter.cli.runners import stop_all
+from agor_jupyter.domain.errors import AgorError
 
 REPOSITORY = "summary"
 READY_SECONDS = 60.0
@@ -92,6 +95,12 @@ class Lab:
     @contextmanager
     def running(self) -> Iterator[subprocess.Popen[bytes]]:
         """Run the server; on the way out it is stopped in order, and killed if it does not stop."""
+        try:
+            yield self._start()
+        finally:
+            self._stop()
+
+    def _start(self) -> subprocess.Popen[bytes]:
         argv = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--port={self.port}"]
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
@@ -103,15 +112,20 @@ class Lab:
                 env=self._environment(),
                 start_new_session=True,
             )
+        return self.process
+
+    def _stop(self) -> None:
+        if self.process is None:
+            return
+        self.process.terminate()
         try:
-            yield self.process
-        finally:
-            self.process.terminate()
-            try:
-                self.process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        # A server that died, or was killed just now, has left its agents at work in this folder.
+        with contextlib.suppress(AgorError):
+            stop_all(self.folder / "data")
 
     def wait_ready(self) -> None:
         """Wait until the extension answers. Raises `LabFailed`."""

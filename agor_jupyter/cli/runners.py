@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,18 @@ async def _find(folder: Path, executor: LocalExecutor) -> list[Found]:
         return found
     finally:
         await store.close()
+
+
+def stop_all(folder: Path) -> None:
+    """End every runner of a data folder. Blocks. Raises `AgorError` when it cannot be read."""
+
+    async def stop() -> None:
+        executor = LocalExecutor()
+        for item in await _find(folder, executor):
+            await _stop(executor, item.handle)
+
+    with ThreadPoolExecutor(1) as thread:  # whoever calls may have a loop running
+        thread.submit(lambda: asyncio.run(stop())).result()
 
 
 def _line(item: Found) -> str:
