@@ -136,6 +136,31 @@ def test_an_orderly_stop_can_end_the_agents(make_server: Make) -> None:
     assert server.runners() == []
 
 
+def test_an_orderly_stop_can_let_the_agents_finish_their_task(make_server: Make) -> None:
+    server = make_server(on_server_stop="finish_task", idle_minutes=0)
+    session = server.session(server.worktree("tree"), "stream 60 tokens at 20/s")
+    queued = server.api.prompt(session["id"], "what did I ask earlier?")
+    resting = server.session(server.worktree("other"), "stream 1 tokens at 50/s")
+    wait_until(lambda: ended(server, resting["id"]))
+    wait_until(lambda: "tok" in server.api.session(session["id"])["last_words"])
+    assert len(server.runners()) == 2
+    server.stop()
+    assert "runners list" in (server.folder / "server.log").read_text()
+    wait_until(lambda: len(server.runners()) == 1, 3)
+    wait_until(lambda: not server.runners(), 30)
+    server.start()
+    done = wait_until(lambda: _at_rest(server, session["id"]))
+    events = all_events(server, session["id"])
+    first = [event for event in events if event["task_id"] != queued["id"]]
+    assert words(first).split() == tokens(60)
+    assert [e["update"]["stop_reason"] for e in events if e["update"]["type"] == "task_ended"] == [
+        "end_turn",
+        "end_turn",
+    ]
+    assert (done["status"], done["error"]) == ("idle", "")
+    assert "stream 60 tokens" in words(events), "what was queued came next, in the same conversation"
+
+
 def _at_rest(server: Server, session_id: str) -> Record | None:
     session = server.api.session(session_id)
     return session if not session["queue"] and not session["current_task"] else None
