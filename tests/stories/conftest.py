@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -135,9 +137,31 @@ class Server:
         repo = repos[0] if repos else self.post("/repos", {"path": str(self.repository)})
         return self.post("/worktrees", {"repo_id": repo["id"], "name": name})
 
-    def session(self, worktree: Record, prompt: str = "") -> Record:
-        body = {"worktree_id": worktree["id"], "agent": "demo", "title": worktree["name"]}
+    def session(self, worktree: Record, prompt: str = "", **more: str) -> Record:
+        body = {"worktree_id": worktree["id"], "agent": "demo", "title": worktree["name"], **more}
         return self.post("/sessions", {**body, **({"prompt": prompt} if prompt else {})})
+
+    def logged(self, session_id: str) -> list[Record]:
+        """Read the updates that the session's runners wrote themselves, whatever a server saw of them."""
+        paths = sorted((self.folder / "data" / "sessions" / session_id).glob("*/events.jsonl"))
+        lines = [line for path in paths for line in path.read_bytes().split(b"\n")[:-1]]
+        return [json.loads(line)["update"] for line in lines]
+
+
+class BareServer(Server):
+    """The same Jupyter server without us."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        config = folder / "config" / "jupyter_server_config.json"
+        settings = json.loads(config.read_text(encoding="utf-8"))
+        settings["ServerApp"]["jpserver_extensions"] = {"agor_jupyter": False}
+        config.write_text(json.dumps(settings), encoding="utf-8")
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.url}api", timeout=5) as answer:
+            return bool(answer.status == 200)
+        return False
 
 
 def _folder_of(process: psutil.Process) -> str:
