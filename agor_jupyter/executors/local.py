@@ -38,6 +38,8 @@ BOOT_TOLERANCE = 5.0
 """The boot time is whole seconds and follows the clock as it is corrected."""
 
 TAIL_BYTES = 2000
+ORPHANS_GRACE_SECONDS = 1.0
+"""What a dead runner left is asked to end, too, but nobody hears its last words: people wait for its end."""
 
 
 class LocalExecutor:
@@ -104,8 +106,11 @@ class LocalExecutor:
 
     async def reap(self, handle: Handle) -> None:
         """End the runner's tree, then whatever carries its marker. Idempotent."""
-        pid = handle.pid if _alive(handle) else None
-        await end_tree(pid, f"{RUN_MARKER}={handle.run_id}")
+        marker = f"{RUN_MARKER}={handle.run_id}"
+        if _alive(handle):
+            await end_tree(handle.pid, marker)
+        else:
+            await end_tree(None, marker, grace_seconds=ORPHANS_GRACE_SECONDS)
         for path in (handle.socket_path, tools_socket_path(handle.socket_path)):
             await asyncio.to_thread(Path(path).unlink, missing_ok=True)
 
