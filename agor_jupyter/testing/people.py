@@ -98,3 +98,12 @@ class TieredAuthorizer(Authorizer):
         self.asked += 1
         role = self.tiers.get(user.username)
         return role is not None and allowed(role, action, resource)
+
+
+class OwnKernels(TieredAuthorizer):
+    """The same tiers, but everybody may run notebooks of their own: viewers have kernels, too."""
+
+    def is_authorized(self, handler: JupyterHandler, user: User, action: str, resource: str) -> bool:
+        if resource == "kernels" and user.username in self.tiers:
+            return True
+        return super().is_authorized(handler, user, action, resource)

@@ -35,6 +35,7 @@ class Server:
         self,
         folder: Path,
         *,
+        named_users: bool = False,
         beside: Mapping[str, bool] = {},
         others: Mapping[str, object] = {},
         **traits: object,
@@ -50,7 +51,7 @@ class Server:
         write_demo_repo(self.repository)
         config = folder / "config"
         config.mkdir()
-        settings = {
+        settings: dict[str, dict[str, object]] = {
             "ServerApp": {
                 "root_dir": str(self.root),
                 "open_browser": False,
@@ -60,6 +61,11 @@ class Server:
             "AgorApp": {"data_dir": str(folder / "data"), **traits},
             **others,
         }
+        if named_users:  # our own token is then ada's
+            settings["ServerApp"] |= {
+                "identity_provider_class": "agor_jupyter.testing.people.FourPeople",
+                "authorizer_class": "agor_jupyter.testing.people.OwnKernels",
+            }
         (config / "jupyter_server_config.json").write_text(json.dumps(settings), encoding="utf-8")
 
     @property

@@ -125,9 +125,10 @@ def test_a_server_killed_twenty_times_in_mid_stream_misses_nothing(make_server: 
         assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
         said = words(events)
         assert said == spoken(server.logged(session)), "what the agent's own log holds, each word once"
-        assert said.split() == [*tokens(len(said.split()) - 1), "over"]
+        told = said.split()
+        assert told == [*tokens(len(told) - 1), "over"]
         assert server.api.session(session)["last_stop_reason"] == "end_turn"
-        wait_until(lambda id=session, all=said.split(): in_transcript(server, id) == all, 60)
+        wait_until(lambda id=session, told=told: in_transcript(server, id) == told, 60)
     bare = restart_seconds(tmp_path / "bare")
     ours = statistics.median(restarts)
     print(f"back after {ours:.2f} s (slowest {max(restarts):.2f} s); a bare Jupyter server: {bare:.2f} s")
