@@ -28,6 +28,7 @@ from agor_jupyter.executors.runtime import runtime_folder, socket_path
 from agor_jupyter.runner.host import OUTPUT_NAME, RUN_MARKER, SESSION_MARKER
 from agor_jupyter.runner.log import read_file
 from agor_jupyter.runner.protocol import Frame, RunnerEnded, RunnerSpec, tools_socket_path
+from agor_jupyter.store.folder import make_private_path
 
 START_SECONDS = 30.0
 POLL_SECONDS = 0.01
@@ -117,7 +118,7 @@ class LocalExecutor:
 
 def _launch(spec: RunnerSpec) -> subprocess.Popen[bytes]:
     folder = Path(spec.log_path).parent
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_private_path(folder)
     # Not asyncio's subprocess: its transport kills the child when the loop is closed.
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
     output = os.open(folder / OUTPUT_NAME, flags, 0o600)

@@ -38,6 +38,7 @@ from agor_jupyter.service.catalogue import Catalogue
 from agor_jupyter.service.house import House
 from agor_jupyter.service.reconcile import reconcile
 from agor_jupyter.store.facade import Store
+from agor_jupyter.store.folder import make_private_path
 from agor_jupyter.store.opening import open_store
 from agor_jupyter.store.wall_clock import wall_clock
 from agor_jupyter.transcripts.live import LiveSink
@@ -99,6 +100,8 @@ class Wiring:
         self.places = places
         paths = places.paths
         self.kinds = {kind.kind: kind for kind in registry.list_kinds()}
+        if not store.read_only:
+            make_private_path(paths.data_dir / "git")
         self.git = GitRoom(paths.data_dir / "git", paths.worktrees_root)
         self.executor = import_item(app.executor_class)()
         people = known_people(settings)
@@ -162,7 +165,7 @@ class Wiring:
 
     def _session_spec(self, session: Session, worktree: Worktree) -> SessionSpec:
         state = self.places.paths.data_dir / "agents" / session.agent / folder_of(session.owner)
-        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private_path(state)
         kind = self._kind(session.agent)
         extra = self.app.agent_environment.get(session.agent, {})
         return SessionSpec(

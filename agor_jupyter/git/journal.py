@@ -41,6 +41,7 @@ class Journal:
         draft = target.with_suffix(".new")
         with writing(target):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            draft.touch(mode=0o600)
             draft.write_text(json.dumps(asdict(entry)), encoding="utf-8", errors="surrogateescape")
             os.replace(draft, target)  # noqa: PTH105 # Path.replace reads the same; this says what it is
 

@@ -56,6 +56,16 @@ def make_private(folder: Path, mounts: Mounts = _mounts) -> None:
     folder.chmod(0o700)
 
 
+def make_private_path(folder: Path) -> None:
+    """Make `folder` and what is missing above it, all 0700.
+
+    `mkdir(parents=True)` gives its mode to the last one only.
+    """
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    for place in reversed(missing):
+        place.mkdir(mode=0o700, exist_ok=True)
+
+
 class DataLock:
     """Who may write in a data folder: an flock on its file `lock`, which names the holder's pid.
 
