@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import subprocess
-import tempfile
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -13,32 +11,15 @@ import pytest
 
 from agor_jupyter.domain.errors import StorageFull
 from agor_jupyter.store.opening import open_store
+from tests import disks
+from tests.disks import fill
 from tests.store.making import ADA, board, open_session, said, seqs, session_id
 
 
 @pytest.fixture
-def small_disk(request: pytest.FixtureRequest) -> Path:
-    if os.geteuid() != 0:
-        pytest.skip("mounting a small tmpfs needs root")
-    # Not below `tmp_path`: pytest clears old ones away, and cannot where a killed run left a mount.
-    place = Path(tempfile.mkdtemp(prefix="agor-small-disk-"))
-    request.addfinalizer(place.rmdir)
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(place)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        pytest.skip(f"a tmpfs cannot be mounted here: {done.stderr.strip()}")
-    request.addfinalizer(lambda: subprocess.run(["umount", "--lazy", str(place)], check=True))
-    return place
-
-
-def fill(disk: Path) -> None:
-    with (disk / "filler").open("wb", buffering=0) as filler, pytest.raises(OSError, match="No space"):
-        while True:
-            filler.write(b"x" * 4096)
+def small_disk() -> Iterator[Path]:
+    with disks.small_disk(6) as place:
+        yield place
 
 
 async def test_a_full_disk_is_said_and_survived(small_disk: Path) -> None:

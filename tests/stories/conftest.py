@@ -45,6 +45,7 @@ class Server:
         self.port = free_port()
         self.token = secrets.token_urlsafe(16)
         self.process: subprocess.Popen[bytes] | None = None
+        self.data = Path(str(traits.get("data_dir", folder / "data")))
         self.root = folder / "root"
         self.root.mkdir(parents=True)
         self.repository = self.root / "summary"
@@ -58,7 +59,7 @@ class Server:
                 "allow_root": True,
                 "jpserver_extensions": {"agor_jupyter": True, **beside},
             },
-            "AgorApp": {"data_dir": str(folder / "data"), **traits},
+            "AgorApp": {**traits, "data_dir": str(self.data)},
             **others,
         }
         if named_users:  # our own token is then ada's
@@ -128,7 +129,7 @@ class Server:
         found = []
         for process in psutil.process_iter(["cmdline"]):
             line = process.info["cmdline"] or []
-            if "agor_jupyter.runner" in line and str(self.folder) in _folder_of(process):
+            if "agor_jupyter.runner" in line and str(self.data) in _folder_of(process):
                 found.append(process)
         return found
 
@@ -149,7 +150,7 @@ class Server:
 
     def logged(self, session_id: str) -> list[Record]:
         """Read the updates that the session's runners wrote themselves, whatever a server saw of them."""
-        paths = sorted((self.folder / "data" / "sessions" / session_id).glob("*/events.jsonl"))
+        paths = sorted((self.data / "sessions" / session_id).glob("*/events.jsonl"))
         lines = [line for path in paths for line in path.read_bytes().split(b"\n")[:-1]]
         return [json.loads(line)["update"] for line in lines]
 
