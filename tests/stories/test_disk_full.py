@@ -43,6 +43,8 @@ def queued_in(events: list[Record]) -> list[str]:
     return [event["task_id"] for event in events if event["update"]["type"] == "task_queued"]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_full_disk_is_said_read_on_and_recovered_from(make_server: Make) -> None:
     with small_disk(MEGABYTES) as disk:
         server = make_server(data_dir=str(disk / "data"))

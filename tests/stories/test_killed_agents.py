@@ -61,6 +61,8 @@ def check_said_and_gone(server: Server, session_id: str, killed_at: float) -> Re
     return told
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_killed_runner_leaves_nothing(make_server: Make) -> None:
     """Once the process alone, once its whole group."""
     server = make_server()
@@ -99,6 +101,8 @@ def model(tmp_path: Path) -> Iterator[dict[str, str]]:
             process.terminate()
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_claude_code_killed_in_the_middle_of_a_tool(make_server: Make, model: dict[str, str]) -> None:
     pytest.importorskip("claude_agent_sdk")
     server = make_server(agent_environment={"claude": model})

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 
 import psutil
+import pytest
 
 from tests.stories.conftest import Server, wait_until
 from tests.stories.test_kills import all_events, ended, words
@@ -55,6 +56,8 @@ def check_stopped(server: Server, session: str, *, killed: bool = False) -> None
     assert bool(stopped["error"] and stopped["hint"]) == killed
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_with_the_server_alive(make_server: Make) -> None:
     server = make_server()
     assert runners(server, "list") == (0, ["No agent is running."])
@@ -81,6 +84,8 @@ def test_with_the_server_alive(make_server: Make) -> None:
     wait_until(lambda: ENDLESS in words(all_events(server, first)))
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_with_the_server_killed_and_a_runner_that_hangs(make_server: Make) -> None:
     server = make_server()
     first, second = streaming(server, "one"), streaming(server, "two")

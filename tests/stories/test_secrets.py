@@ -101,6 +101,8 @@ def loose(folder: Path) -> Iterator[str]:
             yield f"{path} {mode:o}"
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads other processes in /proc")
 def test_no_canary_gets_out_of_the_servers_environment(make_server: Make, canaries: dict[str, bytes]) -> None:
     server = make_server()
