@@ -44,6 +44,7 @@ def row_of(session: Session, known: SessionRow | None, *, settled: bool) -> Sess
         agent=session.agent,
         title=session.title,
         owner=session.owner,
+        owner_name=session.owner_name,
         status=session.status,
         last_words=words,
         tokens=session.usage.total_tokens,

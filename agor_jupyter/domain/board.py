@@ -73,6 +73,7 @@ class SessionRow(Value):
     agent: str
     title: str
     owner: UserId
+    owner_name: str = ""
     status: SessionStatus
     last_words: str = ""
     tokens: int = 0

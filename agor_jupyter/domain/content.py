@@ -114,6 +114,19 @@ class Usage(Value):
         return self.input_tokens + self.output_tokens + self.cached_read_tokens + self.cached_write_tokens
 
 
+def add_usage(total: Usage, more: Usage) -> Usage:
+    """Add two usages. A cost is known as soon as one of the two reports it."""
+    costs = [usage.cost_usd for usage in (total, more) if usage.cost_usd is not None]
+    return Usage(
+        input_tokens=total.input_tokens + more.input_tokens,
+        output_tokens=total.output_tokens + more.output_tokens,
+        cached_read_tokens=total.cached_read_tokens + more.cached_read_tokens,
+        cached_write_tokens=total.cached_write_tokens + more.cached_write_tokens,
+        thought_tokens=total.thought_tokens + more.thought_tokens,
+        cost_usd=sum(costs) if costs else None,
+    )
+
+
 class Checkpoint(Value):
     """The commit that records a worktree's files: on `ref`, whose parent is the worktree's HEAD."""
 

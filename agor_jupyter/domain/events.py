@@ -3,6 +3,9 @@
 A `SessionEvent` is an envelope (`seq`, session, task, time) around one *update*. An update's
 `type` is the Agent Client Protocol's name where it has one; the task_* and session_* ones are
 ours. Agents yield the members of `AgentUpdate`; the engine alone makes the rest.
+
+Where a person acts, `by` is who answers for it and `by_name` what others called them at that moment:
+without named users all are the one person `local`, and only the name tells them apart. It is for show.
 """
 
 from __future__ import annotations
@@ -111,6 +114,7 @@ class PermissionResolved(Value):
     outcome: Literal["selected", "cancelled"]
     option_id: str | None = None
     by: str
+    by_name: str = ""
     message: str = ""
     answers: dict[str, str] = {}
 
@@ -141,18 +145,21 @@ class ModeChanged(Value):
     type: Literal["current_mode_update"] = "current_mode_update"
     mode: Mode
     by: str = "agent"
+    by_name: str = ""
 
 
 class ModelChanged(Value):
     type: Literal["current_model_update"] = "current_model_update"
     model: str
     by: str = "agent"
+    by_name: str = ""
 
 
 class EffortChanged(Value):
     type: Literal["current_effort_update"] = "current_effort_update"
     effort: str
     by: str = "agent"
+    by_name: str = ""
 
 
 class Steered(Value):
@@ -160,6 +167,7 @@ class Steered(Value):
 
     type: Literal["steered"] = "steered"
     by: UserId
+    by_name: str = ""
     text: str
     attachments: tuple[Attachment, ...] = ()
 
@@ -196,6 +204,7 @@ class TurnEnded(Value):
 class SessionCreated(Value):
     type: Literal["session_created"] = "session_created"
     by: UserId
+    by_name: str = ""
     agent: str
     title: str
     mode: Mode
@@ -207,6 +216,7 @@ class SessionUpdated(Value):
 
     type: Literal["session_updated"] = "session_updated"
     by: UserId
+    by_name: str = ""
     title: str | None = None
     archived: bool | None = None
     status_line: str | None = None
@@ -217,6 +227,7 @@ class TaskQueued(Value):
 
     type: Literal["task_queued"] = "task_queued"
     by: UserId
+    by_name: str = ""
     prompt: str
     attachments: tuple[Attachment, ...] = ()
 
@@ -226,6 +237,7 @@ class TaskUpdated(Value):
 
     type: Literal["task_updated"] = "task_updated"
     by: UserId
+    by_name: str = ""
     prompt: str | None = None
     place: int | None = None
 
@@ -233,6 +245,7 @@ class TaskUpdated(Value):
 class TaskRemoved(Value):
     type: Literal["task_removed"] = "task_removed"
     by: UserId
+    by_name: str = ""
 
 
 class TaskStarted(Value):
@@ -258,6 +271,7 @@ class TaskEnded(Value):
 class InterruptRequested(Value):
     type: Literal["interrupt_requested"] = "interrupt_requested"
     by: UserId
+    by_name: str = ""
 
 
 class QueuePaused(Value):
@@ -271,6 +285,7 @@ class QueuePaused(Value):
 class QueueResumed(Value):
     type: Literal["queue_resumed"] = "queue_resumed"
     by: UserId
+    by_name: str = ""
 
 
 AgentUpdate = Annotated[

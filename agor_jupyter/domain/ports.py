@@ -221,21 +221,32 @@ class Prompt:
 
 
 class WorkPort(Protocol):
-    """What may be asked of the engine. Each returns when the fact is durable."""
+    """What may be asked of the engine. Each returns when the fact is durable.
+
+    `by_name` is what others call the person at this moment; events keep it, for show.
+    """
 
     async def create_session(self, session: Session) -> Session: ...
 
-    async def prompt(self, session_id: SessionId, prompt: Prompt, *, by: UserId) -> Task: ...
-
-    async def edit_task(
-        self, task_id: TaskId, *, by: UserId, prompt: str | None = None, place: int | None = None
+    async def prompt(
+        self, session_id: SessionId, prompt: Prompt, *, by: UserId, by_name: str = ""
     ) -> Task: ...
 
-    async def remove_task(self, task_id: TaskId, *, by: UserId) -> Task: ...
+    async def edit_task(
+        self,
+        task_id: TaskId,
+        *,
+        by: UserId,
+        by_name: str = "",
+        prompt: str | None = None,
+        place: int | None = None,
+    ) -> Task: ...
 
-    async def interrupt(self, session_id: SessionId, *, by: UserId) -> Session: ...
+    async def remove_task(self, task_id: TaskId, *, by: UserId, by_name: str = "") -> Task: ...
 
-    async def resume(self, session_id: SessionId, *, by: UserId) -> Session:
+    async def interrupt(self, session_id: SessionId, *, by: UserId, by_name: str = "") -> Session: ...
+
+    async def resume(self, session_id: SessionId, *, by: UserId, by_name: str = "") -> Session:
         """Let a paused queue go on; a lost or failed session is idle again."""
         ...
 
@@ -244,6 +255,7 @@ class WorkPort(Protocol):
         request_id: RequestId,
         *,
         by: UserId,
+        by_name: str = "",
         option_id: str | None = None,
         message: str = "",
         answers: dict[str, str] | None = None,
@@ -252,14 +264,26 @@ class WorkPort(Protocol):
         """Answer once. A second answer raises `AlreadyAnswered` naming who was first."""
         ...
 
-    async def set_mode(self, session_id: SessionId, mode: Mode, *, by: UserId) -> Session: ...
+    async def set_mode(
+        self, session_id: SessionId, mode: Mode, *, by: UserId, by_name: str = ""
+    ) -> Session: ...
 
-    async def set_model(self, session_id: SessionId, model: str, *, by: UserId) -> Session: ...
+    async def set_model(
+        self, session_id: SessionId, model: str, *, by: UserId, by_name: str = ""
+    ) -> Session: ...
 
-    async def set_effort(self, session_id: SessionId, effort: str, *, by: UserId) -> Session: ...
+    async def set_effort(
+        self, session_id: SessionId, effort: str, *, by: UserId, by_name: str = ""
+    ) -> Session: ...
 
     async def steer(
-        self, session_id: SessionId, text: str, attachments: tuple[Attachment, ...], *, by: UserId
+        self,
+        session_id: SessionId,
+        text: str,
+        attachments: tuple[Attachment, ...],
+        *,
+        by: UserId,
+        by_name: str = "",
     ) -> Session:
         """Put words into the running turn. Raises `Conflict` when none is under way."""
         ...
@@ -269,12 +293,13 @@ class WorkPort(Protocol):
         session_id: SessionId,
         *,
         by: UserId,
+        by_name: str = "",
         title: str | None = None,
         archived: bool | None = None,
         status_line: str | None = None,
     ) -> Session: ...
 
-    async def close_session(self, session_id: SessionId, *, by: UserId) -> None:
+    async def close_session(self, session_id: SessionId, *, by: UserId, by_name: str = "") -> None:
         """Interrupt what runs and end the session's runner. Its record and log stay."""
         ...
 

@@ -40,6 +40,7 @@ class Session(Value):
     Written only together with the events it follows from (`EventLog.append`).
     `status_line` is what the agent wants people to read; `last_words` is one line of at most 200
     characters. `queue_paused` says why, or is empty.
+    `efforts` are what the running agent offers; empty before its first start.
     """
 
     id: SessionId
@@ -47,12 +48,14 @@ class Session(Value):
     agent: str
     title: str
     owner: UserId
+    owner_name: str = ""
     created_ms: int
     updated_ms: int
     status: SessionStatus = "idle"
     mode: Mode = "ask"
     model: str = ""
     effort: str = ""
+    efforts: tuple[str, ...] = ()
     parent_id: SessionId | None = None
     genealogy: Literal["root", "fork", "spawn"] = "root"
     fork: ForkPoint | None = None
@@ -75,11 +78,16 @@ class Session(Value):
 
 
 class Task(Value):
-    """One prompt and what became of it. `place` counts from 0 in the queue, None once started."""
+    """One prompt and what became of it. `place` counts from 0 in the queue, None once started.
+
+    `attached` names the files that came with it.
+    """
 
     id: TaskId
     session_id: SessionId
     by: UserId
+    by_name: str = ""
+    attached: tuple[str, ...] = ()
     prompt: str
     status: TaskStatus
     place: int | None = None

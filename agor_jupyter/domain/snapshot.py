@@ -18,7 +18,7 @@ from agor_jupyter.domain.content import (
     ToolKind,
     ToolLocation,
     ToolStatus,
-    Usage,
+    add_usage,
 )
 from agor_jupyter.domain.events import (
     AgentMessageChunk,
@@ -38,6 +38,7 @@ from agor_jupyter.domain.events import (
     SessionCreated,
     SessionEvent,
     SessionUpdated,
+    Steered,
     TaskEnded,
     TaskQueued,
     TaskRemoved,
@@ -47,13 +48,10 @@ from agor_jupyter.domain.events import (
     ToolCallUpdate,
     UsageUpdate,
 )
-from agor_jupyter.domain.ids import RequestId, TaskId, ToolCallId
+from agor_jupyter.domain.ids import RequestId, TaskId, ToolCallId, UserId
+from agor_jupyter.domain.last_words import last_line, line_ended
 from agor_jupyter.domain.model import Value
 from agor_jupyter.domain.session import Session
-
-LAST_WORDS = 200
-"""How many characters of the last line said a session's record keeps."""
-
 
 _STREAMED = frozenset({AgentMessageChunk, AgentThoughtChunk, ToolCallUpdate, UsageUpdate})
 
@@ -119,8 +117,9 @@ def _said(session: Session, update: object) -> dict[str, object]:
             return {"last_words": line_ended(session.last_words), **_running(session)}
         case AgentThoughtChunk() | ToolCallUpdate() | Plan():
             return _running(session)
-        case AgentReady(native_ref=native_ref, model=model):
-            return {"native_ref": native_ref, "model": model or session.model, **_running(session)}
+        case AgentReady(native_ref=native_ref, model=model, efforts=efforts):
+            known = {"native_ref": native_ref, "model": model or session.model, "efforts": efforts}
+            return {**known, **_running(session)}
         case UsageUpdate(context_used=used, context_size=size):
             return {"context_used": used, "context_size": size} if used is not None else {}
         case ModeChanged(mode=mode):
@@ -208,33 +207,6 @@ def _known(task_id: TaskId | None) -> TaskId:
     return task_id
 
 
-def last_line(before: str, text: str) -> str:
-    """Give the last non-empty line of `before + text`, from its end, at most `LAST_WORDS` characters."""
-    joined = before + text
-    last = next((line for line in reversed(joined.splitlines()) if line.strip()), "")
-    kept = last[-LAST_WORDS:]
-    # A line that is complete starts afresh: the next chunk must not be glued to it.
-    return kept + "\n" if kept and joined.endswith("\n") else kept
-
-
-def line_ended(words: str) -> str:
-    """End the line: what is said after a tool, or in another task, is not glued to it."""
-    return words if not words or words.endswith("\n") else f"{words}\n"
-
-
-def add_usage(total: Usage, more: Usage) -> Usage:
-    """Add two usages. A cost is known as soon as one of the two reports it."""
-    costs = [usage.cost_usd for usage in (total, more) if usage.cost_usd is not None]
-    return Usage(
-        input_tokens=total.input_tokens + more.input_tokens,
-        output_tokens=total.output_tokens + more.output_tokens,
-        cached_read_tokens=total.cached_read_tokens + more.cached_read_tokens,
-        cached_write_tokens=total.cached_write_tokens + more.cached_write_tokens,
-        thought_tokens=total.thought_tokens + more.thought_tokens,
-        cost_usd=sum(costs) if costs else None,
-    )
-
-
 # --- what was said in one task -----------------------------------------------
 
 
@@ -288,7 +260,20 @@ class NoticeBlock(Value):
     last_seq: int
 
 
-Block = TextBlock | ToolBlock | PermissionBlock | NoticeBlock
+class SteeredBlock(Value):
+    """A person's words in the running turn. `attached` names the files that came with them."""
+
+    type: Literal["steered"] = "steered"
+    id: str
+    by: UserId
+    by_name: str = ""
+    text: str
+    attached: tuple[str, ...] = ()
+    first_seq: int
+    last_seq: int
+
+
+Block = TextBlock | ToolBlock | PermissionBlock | NoticeBlock | SteeredBlock
 
 
 class TaskContent(Value):
@@ -321,6 +306,8 @@ def apply_block(content: TaskContent, event: SessionEvent) -> TaskContent:
             )
         case Notice(level=level, text=text, hint=hint):
             return _appended(content, _notice(event.seq, level, text, hint))
+        case Steered():
+            return _appended(content, _steered(event.seq, update))
         case Compaction():
             return _appended(content, _notice(event.seq, "info", "The context was compacted.", ""))
         case _:
@@ -329,6 +316,18 @@ def apply_block(content: TaskContent, event: SessionEvent) -> TaskContent:
 
 def _notice(seq: int, level: Literal["info", "warning", "error"], text: str, hint: str) -> NoticeBlock:
     return NoticeBlock(id=f"notice-{seq}", level=level, text=text, hint=hint, first_seq=seq, last_seq=seq)
+
+
+def _steered(seq: int, said: Steered) -> SteeredBlock:
+    return SteeredBlock(
+        id=f"steered-{seq}",
+        by=said.by,
+        by_name=said.by_name,
+        text=said.text,
+        attached=tuple(item.name for item in said.attachments),
+        first_seq=seq,
+        last_seq=seq,
+    )
 
 
 def _with_text(content: TaskContent, chunk: AgentMessageChunk | AgentThoughtChunk, seq: int) -> TaskContent:

@@ -24,6 +24,8 @@ def apply_task(task: Task | None, event: SessionEvent) -> Task | None:
             id=event.task_id,
             session_id=event.session_id,
             by=update.by,
+            by_name=update.by_name,
+            attached=tuple(item.name for item in update.attachments),
             prompt=update.prompt,
             status="queued",
             queued_ms=event.at_ms,

@@ -59,6 +59,11 @@ class Actor(Value):
         return self.person.id
 
     @property
+    def by_name(self) -> str:
+        """Give the name that an event records. A kernel of the one person `local` has none of its own."""
+        return "" if self.via == "magic" and self.id == LOCAL_USER else self.person.display_name
+
+    @property
     def role(self) -> Role:
         """Name the grants: the highest tier that they fill."""
         if ("admin", "agor:settings") in self.grants:

@@ -20,6 +20,7 @@ def check(
     request: PermissionRequest,
     *,
     by: UserId,
+    by_name: str = "",
     option_id: str | None,
     message: str,
     answers: dict[str, str],
@@ -46,6 +47,7 @@ def check(
         outcome="selected",
         option_id=option_id,
         by=by,
+        by_name=by_name,
         message=message,
         answers=answers,
     )

@@ -16,8 +16,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from agor_jupyter.domain.errors import AgorError, RunnerLost, StorageFull, TimedOut
-from agor_jupyter.domain.events import Draft, PermissionResolved, SessionUpdate, TurnEnded
-from agor_jupyter.domain.ids import SessionId, TaskId, UserId
+from agor_jupyter.domain.events import Draft, InterruptRequested, PermissionResolved, SessionUpdate, TurnEnded
+from agor_jupyter.domain.ids import SessionId, TaskId
 from agor_jupyter.domain.ports import Appended, RunnerMark
 from agor_jupyter.engine import runner_watch, task_runner
 from agor_jupyter.engine.coalesce import join_chunks
@@ -71,7 +71,7 @@ class SessionRunner:
         self.killed_by = ""  # the person whose interrupt ended in a kill
         self.accepted: TaskId | None = None  # the last task that the runner said it has
         self.stopping: TaskId | None = None  # the task that an interrupt was asked for
-        self.stopped_by: UserId | None = None  # who asked while it was still queued
+        self.stop_asked: InterruptRequested | None = None  # it was asked for while still queued
         self.ended: RunnerEnded | None = None
         self._inbox: asyncio.Queue[_Item] = asyncio.Queue(INBOX_BOUND)
         self.offset = 0  # how far the runner's log was consumed and stored
@@ -304,9 +304,9 @@ class SessionRunner:
         if self.link is not None:
             await self.link.disconnect()
 
-    def stop_next(self, task_id: TaskId, by: UserId) -> None:
+    def stop_next(self, task_id: TaskId, asked: InterruptRequested) -> None:
         """Stop a task that is about to start: it ends before the agent hears of it."""
-        self.stopping, self.stopped_by = task_id, by
+        self.stopping, self.stop_asked = task_id, asked
 
     async def _watch_interrupt(self, handle: Handle, task_id: TaskId | None, by: str) -> None:
         await asyncio.sleep(self.parts.interrupt_seconds)

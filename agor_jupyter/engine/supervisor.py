@@ -135,18 +135,23 @@ class Engine:
 
     async def create_session(self, session: Session) -> Session:
         created = SessionCreated(
-            by=session.owner, agent=session.agent, title=session.title, mode=session.mode, model=session.model
+            by=session.owner,
+            by_name=session.owner_name,
+            agent=session.agent,
+            title=session.title,
+            mode=session.mode,
+            model=session.model,
         )
         runner = self._runner(session.id)
         async with runner.lock:
             appended = await self.parts.log.append(session.id, [runner.draft(created)], create=session)
         return appended.session
 
-    async def prompt(self, session_id: SessionId, prompt: Prompt, *, by: UserId) -> Task:
+    async def prompt(self, session_id: SessionId, prompt: Prompt, *, by: UserId, by_name: str = "") -> Task:
         session = await self._session(session_id)
         if session.archived:
             raise Conflict("The session is archived.", hint="Restore it, then prompt again.")
-        update = TaskQueued(by=by, prompt=prompt.text, attachments=prompt.attachments)
+        update = TaskQueued(by=by, by_name=by_name, prompt=prompt.text, attachments=prompt.attachments)
         await self._say(session_id, update, prompt.task_id)
         self._runner(session_id).wake()
         return await self._task(prompt.task_id)
@@ -158,12 +163,20 @@ class Engine:
         return task
 
     async def edit_task(
-        self, task_id: TaskId, *, by: UserId, prompt: str | None = None, place: int | None = None
+        self,
+        task_id: TaskId,
+        *,
+        by: UserId,
+        by_name: str = "",
+        prompt: str | None = None,
+        place: int | None = None,
     ) -> Task:
-        return await self._change_queued(task_id, TaskUpdated(by=by, prompt=prompt, place=place))
+        return await self._change_queued(
+            task_id, TaskUpdated(by=by, by_name=by_name, prompt=prompt, place=place)
+        )
 
-    async def remove_task(self, task_id: TaskId, *, by: UserId) -> Task:
-        return await self._change_queued(task_id, TaskRemoved(by=by))
+    async def remove_task(self, task_id: TaskId, *, by: UserId, by_name: str = "") -> Task:
+        return await self._change_queued(task_id, TaskRemoved(by=by, by_name=by_name))
 
     async def _change_queued(self, task_id: TaskId, update: TaskUpdated | TaskRemoved) -> Task:
         task = await self._task(task_id)
@@ -175,23 +188,25 @@ class Engine:
             await runner.append_locked([runner.draft(update, task_id)])
         return await self._task(task_id)
 
-    async def interrupt(self, session_id: SessionId, *, by: UserId) -> Session:
+    async def interrupt(self, session_id: SessionId, *, by: UserId, by_name: str = "") -> Session:
         session = await self._session(session_id)
         runner = self._runner(session_id)
         if session.current_task is not None:
-            session = await self._say(session_id, InterruptRequested(by=by), session.current_task)
+            session = await self._say(
+                session_id, InterruptRequested(by=by, by_name=by_name), session.current_task
+            )
             await runner.interrupt(by)
         elif session.status == "queued":
-            runner.stop_next(session.queue[0], by)
+            runner.stop_next(session.queue[0], InterruptRequested(by=by, by_name=by_name))
         return session
 
-    async def resume(self, session_id: SessionId, *, by: UserId) -> Session:
+    async def resume(self, session_id: SessionId, *, by: UserId, by_name: str = "") -> Session:
         session = await self._session(session_id)
         if session.archived:
             raise Conflict("The session is archived.", hint="Restore it, then resume.")
         if session.current_task is not None:
             return session
-        session = await self._say(session_id, QueueResumed(by=by))
+        session = await self._say(session_id, QueueResumed(by=by, by_name=by_name))
         self._runner(session_id).wake()
         return session
 
@@ -200,6 +215,7 @@ class Engine:
         request_id: RequestId,
         *,
         by: UserId,
+        by_name: str = "",
         option_id: str | None = None,
         message: str = "",
         answers: dict[str, str] | None = None,
@@ -207,41 +223,55 @@ class Engine:
     ) -> SessionEvent:
         event, request = await permission_broker.find(self.parts.log, request_id)
         resolved = permission_broker.check(
-            request, by=by, option_id=option_id, message=message, answers=answers or {}, digest=digest
+            request,
+            by=by,
+            by_name=by_name,
+            option_id=option_id,
+            message=message,
+            answers=answers or {},
+            digest=digest,
         )
         appended = await self._runner(event.session_id).answer(resolved, event.task_id)
         return appended.events[-1]
 
-    async def set_mode(self, session_id: SessionId, mode: Mode, *, by: UserId) -> Session:
+    async def set_mode(self, session_id: SessionId, mode: Mode, *, by: UserId, by_name: str = "") -> Session:
         session = await self._session(session_id)
         if mode not in self.parts.capabilities(session.agent).modes:
             raise UnsupportedByAgent(session.agent, f"{mode}_mode", hint="Choose another mode.")
-        session = await self._say(session_id, ModeChanged(mode=mode, by=by))
+        session = await self._say(session_id, ModeChanged(mode=mode, by=by, by_name=by_name))
         if not await self._tell(session_id, lambda link: link.set_mode(mode, by=by)):
             # Attached to again, a runner is told its session's mode before anything else.
             await self._runner(session_id).hang_up()
         return session
 
-    async def set_model(self, session_id: SessionId, model: str, *, by: UserId) -> Session:
+    async def set_model(self, session_id: SessionId, model: str, *, by: UserId, by_name: str = "") -> Session:
         session = await self._session(session_id)
         capable = self.parts.capabilities(session.agent).set_model
         if not capable and session.native_ref:
             raise UnsupportedByAgent(session.agent, "set_model", hint="Start a new session with that model.")
-        session = await self._say(session_id, ModelChanged(model=model, by=by))
+        session = await self._say(session_id, ModelChanged(model=model, by=by, by_name=by_name))
         if capable:
             await self._tell(session_id, lambda link: link.set_model(model, by=by))
         return session
 
-    async def set_effort(self, session_id: SessionId, effort: str, *, by: UserId) -> Session:
+    async def set_effort(
+        self, session_id: SessionId, effort: str, *, by: UserId, by_name: str = ""
+    ) -> Session:
         session = await self._session(session_id)
         if not self.parts.capabilities(session.agent).set_effort:
             raise UnsupportedByAgent(session.agent, "set_effort", hint="Choose a model that thinks more.")
-        session = await self._say(session_id, EffortChanged(effort=effort, by=by))
+        session = await self._say(session_id, EffortChanged(effort=effort, by=by, by_name=by_name))
         await self._tell(session_id, lambda link: link.set_effort(effort, by=by))
         return session
 
     async def steer(
-        self, session_id: SessionId, text: str, attachments: tuple[Attachment, ...], *, by: UserId
+        self,
+        session_id: SessionId,
+        text: str,
+        attachments: tuple[Attachment, ...],
+        *,
+        by: UserId,
+        by_name: str = "",
     ) -> Session:
         """The runner logs the words once the agent has them; from its frames they come into the log."""
         session = await self._session(session_id)
@@ -250,7 +280,7 @@ class Engine:
         link, task_id = self._runner(session_id).link, session.current_task
         if link is None or task_id is None:
             raise Conflict("No turn is under way.", hint="Send it as a prompt of its own.")
-        await link.steer(task_id, text, attachments, by=by)
+        await link.steer(task_id, text, attachments, by=by, by_name=by_name)
         return session
 
     async def _tell(self, session_id: SessionId, say: Tell) -> bool:
@@ -273,23 +303,26 @@ class Engine:
         session_id: SessionId,
         *,
         by: UserId,
+        by_name: str = "",
         title: str | None = None,
         archived: bool | None = None,
         status_line: str | None = None,
     ) -> Session:
         await self._session(session_id)
-        update = SessionUpdated(by=by, title=title, archived=archived, status_line=status_line)
+        update = SessionUpdated(
+            by=by, by_name=by_name, title=title, archived=archived, status_line=status_line
+        )
         session = await self._say(session_id, update)
         if archived:
-            await self.close_session(session_id, by=by)
+            await self.close_session(session_id, by=by, by_name=by_name)
         elif archived is not None:
             self._runner(session_id).wake()  # it may have been put away with a queue that nothing paused
         return session
 
-    async def close_session(self, session_id: SessionId, *, by: UserId) -> None:
+    async def close_session(self, session_id: SessionId, *, by: UserId, by_name: str = "") -> None:
         session = await self._session(session_id)
         runner = self._runner(session_id)
         if session.current_task is not None:
-            await self._say(session_id, InterruptRequested(by=by), session.current_task)
+            await self._say(session_id, InterruptRequested(by=by, by_name=by_name), session.current_task)
             await runner.interrupt(by)
         await self._end(runner, "stop")

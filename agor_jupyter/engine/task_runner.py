@@ -13,7 +13,6 @@ from agor_jupyter.domain.content import Checkpoint, StopReason
 from agor_jupyter.domain.errors import AgorError, AlreadyAnswered, Conflict, RunnerLost, StorageFull
 from agor_jupyter.domain.events import (
     Draft,
-    InterruptRequested,
     Notice,
     PermissionResolved,
     QueuePaused,
@@ -56,16 +55,16 @@ async def start_next(runner: SessionRunner, session: Session) -> None:
     async with runner.lock:
         now = await runner.parts.log.session(session.id)
         ready = now is not None and not (now.archived or now.queue_paused) and task_id in now.queue
-        stopped_by = runner.stopped_by if runner.stopping == task_id else None
+        stop_asked = runner.stop_asked if runner.stopping == task_id else None
         if ready:  # else it was withdrawn while the runner started
             started = TaskStarted(base_sha=checkpoint.head_sha, checkpoint=checkpoint)
             drafts = [runner.draft(started, task_id)]
-            if stopped_by is not None:
-                drafts.append(runner.draft(InterruptRequested(by=stopped_by), task_id))
+            if stop_asked is not None:
+                drafts.append(runner.draft(stop_asked, task_id))
             await runner.append_locked(drafts)
     if now is None or now.archived:
         await runner.close_runner()  # put away while it started: nobody will prompt it
-    elif ready and stopped_by is not None:
+    elif ready and stop_asked is not None:
         cancelled = TurnEnded(stop_reason="cancelled")
         await end_task(runner, cancelled, task_id, at_ms=runner.parts.clock(), mark=None)
     elif ready:
@@ -166,7 +165,7 @@ async def hold_queue(runner: SessionRunner, error: AgorError) -> None:
     """Keep the prompt queued, say why, and wait for a person."""
     paused = QueuePaused(reason=error.detail, hint=error.hint)
     notice = Notice(level="error", text=error.detail, hint=error.hint)
-    runner.stopping = runner.stopped_by = None  # what nobody could stop is not stopped when it is resumed
+    runner.stopping = runner.stop_asked = None  # what nobody could stop is not stopped when it is resumed
     await runner.append([runner.draft(notice), runner.draft(paused)])
 
 
@@ -300,7 +299,8 @@ def decision_of(resolved: PermissionResolved) -> Decision:
 
 
 def already_answered(first: SessionEvent) -> AlreadyAnswered:
-    by = first.update.by if isinstance(first.update, PermissionResolved) else ""
-    option = first.update.option_id if isinstance(first.update, PermissionResolved) else None
-    who = "The agent withdrew it" if by == "agent" else f"{by} answered it"
+    resolved = first.update if isinstance(first.update, PermissionResolved) else None
+    by, option = (resolved.by, resolved.option_id) if resolved is not None else ("", None)
+    name = (resolved.by_name if resolved is not None else "") or by
+    who = "The agent withdrew it" if by == "agent" else f"{name} answered it"
     return AlreadyAnswered(f"{who} already.", hint="Nothing more to do.", by=by, option_id=option)

@@ -48,7 +48,13 @@ class RunnerLink(Protocol):
     async def set_effort(self, effort: str, *, by: str) -> None: ...
 
     async def steer(
-        self, task_id: TaskId, text: str, attachments: tuple[Attachment, ...], *, by: UserId
+        self,
+        task_id: TaskId,
+        text: str,
+        attachments: tuple[Attachment, ...],
+        *,
+        by: UserId,
+        by_name: str = "",
     ) -> None:
         """Put words into the running turn. Raises `Conflict` when that task is not under way."""
         ...

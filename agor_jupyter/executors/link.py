@@ -73,10 +73,18 @@ class LocalLink:
         )
 
     async def steer(
-        self, task_id: TaskId, text: str, attachments: tuple[Attachment, ...], *, by: UserId
+        self,
+        task_id: TaskId,
+        text: str,
+        attachments: tuple[Attachment, ...],
+        *,
+        by: UserId,
+        by_name: str = "",
     ) -> None:
         await self._commands.ask(
-            lambda number: SendSteer(id=number, task_id=task_id, text=text, attachments=attachments, by=by)
+            lambda number: SendSteer(
+                id=number, task_id=task_id, text=text, attachments=attachments, by=by, by_name=by_name
+            )
         )
 
     async def answer_tool(self, call: str, answer: ToolAnswer) -> None:

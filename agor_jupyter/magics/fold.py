@@ -180,8 +180,15 @@ def _answered(fold: Fold, update: Event, event: Event) -> None:
         kinds = {option.get("option_id"): option.get("kind") for option in block["options"]}
         outcome = kinds.get(update.get("option_id")) or "answered"
         block["state"] = "cancelled" if update.get("outcome") == "cancelled" else outcome
-        block["by"], block["message"] = update.get("by", ""), clean(str(update.get("message") or ""))
+        block["by"] = update.get("by_name") or update.get("by", "")
+        block["message"] = clean(str(update.get("message") or ""))
     fold._settle()
+
+
+def _steered(fold: Fold, update: Event, event: Event) -> None:
+    by = update.get("by_name") or update.get("by", "")
+    text = clip(clean(str(update.get("text", ""))), INPUT_BYTES)
+    fold.blocks.append({"type": "steered", "id": f"steered-{event['seq']}", "by": by, "text": text})
 
 
 def _noticed(fold: Fold, update: Event, event: Event) -> None:
@@ -221,6 +228,7 @@ _ACTS = {
     "permission_request": _asked,
     "permission_resolved": _answered,
     "notice": _noticed,
+    "steered": _steered,
     "task_ended": _ended,
     "task_removed": _removed,
 }
@@ -243,6 +251,9 @@ def _markdown(block: Block) -> str:
             return f"<details><summary>{title}</summary>\n\n{inside}\n\n</details>"
         case "permission":
             return _permission(block)
+        case "steered":
+            lines = [f"**{plain(str(block['by']))}:**", *prose(block["text"]).split("\n")]
+            return "\n".join(f"> {line}".rstrip() for line in lines)
         case _:
             return f"*{plain(block['text'])}*"
 

@@ -107,7 +107,8 @@ def _answer(desk: Desk, command: Any) -> None:
         answers=answers,
         digest=request.get("digest"),
     )
-    by = (answer.get("resolved") or {}).get("by", "")
+    resolved = answer.get("resolved") or {}
+    by = resolved.get("by_name") or resolved.get("by", "")
     print(f"Answered{f' by {by}' if by else ''}: {one_line(str(request.get('title', '')))}")
 
 

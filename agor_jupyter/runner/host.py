@@ -279,8 +279,8 @@ class Host:
         if self._prompting is not None:  # the words belong behind the prompt
             await asyncio.wait([self._prompting])
         await adapter.steer(command.text, command.attachments)
-        steered = Steered(by=command.by, text=command.text, attachments=command.attachments)
-        self._recorder.record(steered, task_id)
+        words = command.model_dump(include={"by", "by_name", "text", "attachments"})
+        self._recorder.record(Steered.model_validate(words), task_id)
 
     async def _interrupt(self) -> None:
         if not self._started.is_set():

@@ -130,6 +130,7 @@ class SendSteer(Value):
     text: str
     attachments: tuple[Attachment, ...] = ()
     by: UserId
+    by_name: str = ""
 
 
 class SendToolAnswer(Value):

@@ -36,6 +36,10 @@ async def resume(call: Call) -> Result:
     return await sessions.resume(call.house, call.actor, call.path["id"])
 
 
+async def steer(call: Call) -> Result:
+    return await sessions.steer(call.house, call.actor, call.path["id"], call.body_as(asked.SendPrompt))
+
+
 async def send_prompt(call: Call) -> Result:
     return await tasks.prompt(call.house, call.actor, call.path["id"], call.body_as(asked.SendPrompt))
 

@@ -60,6 +60,7 @@ RULES: dict[str, Rule] = {
     "sessions.set_status_line": Rule("execute", "agor:sessions", narrowed=True),
     "sessions.interrupt": WORK,
     "sessions.resume": WORK,
+    "sessions.steer": WORK,
     "tasks.browse": READ_SESSIONS,
     "tasks.show": READ_SESSIONS,
     "tasks.prompt": WORK,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from agor_jupyter.agents.base import AgentKind
-from agor_jupyter.domain.errors import AgentUnavailable
+from agor_jupyter.domain.content import Attachment
+from agor_jupyter.domain.errors import AgentUnavailable, UnsupportedByAgent
 from agor_jupyter.domain.ports import Page
 from agor_jupyter.domain.user import Actor
 from agor_jupyter.service.access import admit
@@ -43,3 +44,14 @@ async def require_usable(house: House, name: str) -> AgentKind:
     if not found.installed:
         raise AgentUnavailable(f"{kind.title} is not installed.", hint=found.hint, agent=name)
     return kind
+
+
+def check_attachments(kind: AgentKind, attachments: tuple[Attachment, ...]) -> None:
+    """Raise `UnsupportedByAgent` for pictures or files that this agent cannot take."""
+    able = kind.capabilities
+    for item in attachments:
+        field = "images" if item.media_type.startswith("image/") else "files"
+        if not (able.images if field == "images" else able.files):
+            raise UnsupportedByAgent(
+                kind.kind, field, hint=able.notes.get(field, "Say in words what it shows.")
+            )

@@ -49,6 +49,7 @@ async def answer(house: House, actor: Actor, request_id: str, given: AnswerPermi
     await house.work.answer(
         request.request_id,
         by=actor.id,
+        by_name=actor.by_name,
         option_id=given.option_id,
         message=given.message,
         answers=given.answers,
@@ -62,7 +63,9 @@ async def _check_open(house: House, request: PermissionRequest) -> None:
     event = await house.log.resolution(request.request_id)
     if event is not None:
         resolved = _resolved(event)
-        raise AlreadyAnswered(f"{resolved.by} answered first.", by=resolved.by, option_id=resolved.option_id)
+        raise AlreadyAnswered(
+            f"{resolved.by_name or resolved.by} answered first.", by=resolved.by, option_id=resolved.option_id
+        )
 
 
 def _check_answer(request: PermissionRequest, given: AnswerPermission) -> None:

@@ -73,6 +73,7 @@ class ChangeSession(Value):
     title: Name | None = None
     mode: Mode | None = None
     model: Name | None = None
+    effort: Name | None = None
     archived: bool | None = None
 
 

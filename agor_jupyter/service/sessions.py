@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agor_jupyter.agents.base import AgentKind, Probe
 from agor_jupyter.domain.content import Mode
-from agor_jupyter.domain.errors import UnsupportedByAgent
+from agor_jupyter.domain.errors import Conflict, UnsupportedByAgent
 from agor_jupyter.domain.ids import SessionId, TaskId
 from agor_jupyter.domain.ports import Page, Prompt
 from agor_jupyter.domain.session import Session
@@ -13,7 +13,7 @@ from agor_jupyter.service import agents, worktrees
 from agor_jupyter.service.access import admit, admit_owner
 from agor_jupyter.service.house import House
 from agor_jupyter.service.paging import check_limit, found
-from agor_jupyter.service.requests import ChangeSession, CreateSession
+from agor_jupyter.service.requests import ChangeSession, CreateSession, SendPrompt
 
 TITLE_LENGTH = 80
 
@@ -77,6 +77,7 @@ def _fresh(
             "agent": request.agent,
             "title": request.title.strip() or title_of(request.prompt) or "New session",
             "owner": actor.id,
+            "owner_name": actor.by_name,
             "created_ms": now,
             "updated_ms": now,
             "mode": request.mode,
@@ -89,7 +90,9 @@ async def queue_once(house: House, actor: Actor, session_id: SessionId, text: st
     """Queue a session's first prompt, unless a retried request finds it queued already."""
     task_id = TaskId(house.new_id("task"))
     if await house.log.task(task_id) is None:
-        await house.work.prompt(session_id, Prompt(task_id=task_id, text=text), by=actor.id)
+        await house.work.prompt(
+            session_id, Prompt(task_id=task_id, text=text), by=actor.id, by_name=actor.by_name
+        )
 
 
 def title_of(prompt: str | None) -> str:
@@ -102,26 +105,35 @@ def title_of(prompt: str | None) -> str:
 
 
 async def change(house: House, actor: Actor, session_id: str, request: ChangeSession) -> Session:
-    """Change title, mode, model or archive state: for the owner, or an admin."""
+    """Change title, mode, model, effort or archive state: for the owner, or an admin."""
     session = await get(house, session_id)
     admit_owner(actor, "sessions.change", session.owner)
     house.check_writable()
-    kind = house.agents.kind(session.agent) if request.mode or request.model else None
-    if kind is not None and request.mode is not None:
-        _check_mode(kind, request.mode)
-    if kind is not None and request.model is not None and not kind.capabilities.set_model:
-        raise UnsupportedByAgent(session.agent, "set_model", hint="Begin a session with that model.")
+    if request.mode or request.model or request.effort:
+        _check_change(house.agents.kind(session.agent), request)
     if request.mode is not None and request.mode != session.mode:
-        await house.work.set_mode(session.id, request.mode, by=actor.id)
+        await house.work.set_mode(session.id, request.mode, by=actor.id, by_name=actor.by_name)
     if request.model is not None and request.model != session.model:
-        await house.work.set_model(session.id, request.model, by=actor.id)
+        await house.work.set_model(session.id, request.model, by=actor.id, by_name=actor.by_name)
+    if request.effort is not None and request.effort != session.effort:
+        await house.work.set_effort(session.id, request.effort, by=actor.id, by_name=actor.by_name)
     if request.archived:
-        await house.work.close_session(session.id, by=actor.id)
+        await house.work.close_session(session.id, by=actor.id, by_name=actor.by_name)
     if request.title is not None or request.archived is not None:
         await house.work.update_session(
-            session.id, by=actor.id, title=request.title, archived=request.archived
+            session.id, by=actor.id, by_name=actor.by_name, title=request.title, archived=request.archived
         )
     return await get(house, session.id)
+
+
+def _check_change(kind: AgentKind, request: ChangeSession) -> None:
+    """Refuse what the agent cannot switch before anything of the request is done."""
+    if request.mode is not None:
+        _check_mode(kind, request.mode)
+    if request.model is not None and not kind.capabilities.set_model:
+        raise UnsupportedByAgent(kind.kind, "set_model", hint="Begin a session with that model.")
+    if request.effort is not None and not kind.capabilities.set_effort:
+        raise UnsupportedByAgent(kind.kind, "set_effort", hint="Choose a model that thinks more.")
 
 
 def _check_mode(kind: AgentKind, mode: Mode) -> None:
@@ -146,7 +158,7 @@ async def interrupt(house: House, actor: Actor, session_id: str) -> Session:
     admit(actor, "sessions.interrupt")
     house.check_writable()
     session = await get(house, session_id)
-    return await house.work.interrupt(session.id, by=actor.id)
+    return await house.work.interrupt(session.id, by=actor.id, by_name=actor.by_name)
 
 
 async def resume(house: House, actor: Actor, session_id: str) -> Session:
@@ -154,4 +166,23 @@ async def resume(house: House, actor: Actor, session_id: str) -> Session:
     admit(actor, "sessions.resume")
     house.check_writable()
     session = await get(house, session_id)
-    return await house.work.resume(session.id, by=actor.id)
+    return await house.work.resume(session.id, by=actor.id, by_name=actor.by_name)
+
+
+async def steer(house: House, actor: Actor, session_id: str, request: SendPrompt) -> Session:
+    """Put words into the running turn. When this returns the agent has them.
+
+    Raises `UnsupportedByAgent` where the agent takes none, and `Conflict` when no turn is under way.
+    """
+    admit(actor, "sessions.steer")
+    house.check_writable()
+    session = await get(house, session_id)
+    kind = house.agents.kind(session.agent)
+    if not kind.capabilities.steer:
+        raise UnsupportedByAgent(session.agent, "steer", hint="Send it as a prompt: it is queued.")
+    agents.check_attachments(kind, request.attachments)
+    if session.current_task is None:
+        raise Conflict("No turn is under way.", hint="Send it as a prompt of its own.")
+    return await house.work.steer(
+        session.id, request.prompt, request.attachments, by=actor.id, by_name=actor.by_name
+    )

@@ -7,7 +7,7 @@ from agor_jupyter.domain.ids import TaskId
 from agor_jupyter.domain.ports import Page, Prompt
 from agor_jupyter.domain.session import Task
 from agor_jupyter.domain.user import Actor
-from agor_jupyter.service import sessions
+from agor_jupyter.service import agents, sessions
 from agor_jupyter.service.access import admit, admit_owner
 from agor_jupyter.service.house import House
 from agor_jupyter.service.paging import check_limit, found
@@ -40,12 +40,14 @@ async def prompt(house: House, actor: Actor, session_id: str, request: SendPromp
     session = await sessions.get(house, session_id)
     if session.archived:
         raise Conflict(f"{session.title} is archived.", hint="Take it out of the archive first.")
+    if request.attachments:
+        agents.check_attachments(house.agents.kind(session.agent), request.attachments)
     task_id = TaskId(house.new_id("task"))
     queued = await house.log.task(task_id)
     if queued is not None:
         return queued  # a retry, under its idempotency key, of a request that a crash cut off
     wish = Prompt(task_id=task_id, text=request.prompt, attachments=request.attachments)
-    return await house.work.prompt(session.id, wish, by=actor.id)
+    return await house.work.prompt(session.id, wish, by=actor.id, by_name=actor.by_name)
 
 
 async def change(house: House, actor: Actor, task_id: str, request: ChangeTask) -> Task:
@@ -60,7 +62,9 @@ async def change(house: House, actor: Actor, task_id: str, request: ChangeTask) 
         return task
     if request.prompt is not None:
         admit_owner(actor, "tasks.rewrite", task.by)
-    return await house.work.edit_task(task.id, by=actor.id, prompt=request.prompt, place=request.place)
+    return await house.work.edit_task(
+        task.id, by=actor.id, by_name=actor.by_name, prompt=request.prompt, place=request.place
+    )
 
 
 async def remove(house: House, actor: Actor, task_id: str) -> Task:
@@ -73,4 +77,4 @@ async def remove(house: House, actor: Actor, task_id: str) -> Task:
     task = await get(house, task_id)
     session = await sessions.get(house, task.session_id)
     admit_owner(actor, "tasks.remove", session.owner if session.owner == actor.id else task.by)
-    return await house.work.remove_task(task.id, by=actor.id)
+    return await house.work.remove_task(task.id, by=actor.id, by_name=actor.by_name)

@@ -169,10 +169,16 @@ class FakeLink:
         self._tell("effort", effort)
 
     async def steer(
-        self, task_id: TaskId, text: str, attachments: tuple[Attachment, ...], *, by: UserId
+        self,
+        task_id: TaskId,
+        text: str,
+        attachments: tuple[Attachment, ...],
+        *,
+        by: UserId,
+        by_name: str = "",
     ) -> None:
         self._tell("steer", task_id, text)
-        self._runner.say(Steered(by=by, text=text, attachments=attachments))
+        self._runner.say(Steered(by=by, by_name=by_name, text=text, attachments=attachments))
 
     async def answer_tool(self, call: str, answer: ToolAnswer) -> None:
         self._runner.calls.pop(call, None)

@@ -45,7 +45,11 @@ class StandInKind:
     kind: str = "demo"
     title: str = "Demo"
     variables: tuple[str, ...] = ()
-    capabilities: Capabilities = field(default_factory=lambda: Capabilities(set_model=True))
+    capabilities: Capabilities = field(
+        default_factory=lambda: Capabilities(
+            set_model=True, set_effort=True, steer=True, images=True, files=True
+        )
+    )
     found: Probe = field(
         default_factory=lambda: Probe(installed=True, version="1", models=("one", "two"), default_model="one")
     )

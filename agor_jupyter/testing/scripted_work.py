@@ -78,27 +78,38 @@ class ScriptedWork:
 
     async def create_session(self, session: Session) -> Session:
         update = SessionCreated(
-            by=session.owner, agent=session.agent, title=session.title, mode=session.mode, model=session.model
+            by=session.owner,
+            by_name=session.owner_name,
+            agent=session.agent,
+            title=session.title,
+            mode=session.mode,
+            model=session.model,
         )
         draft = Draft(at_ms=self._clock(), update=update)
         return (await self._log.append(session.id, [draft], create=session)).session
 
-    async def prompt(self, session_id: SessionId, prompt: Prompt, *, by: UserId) -> Task:
-        update = TaskQueued(by=by, prompt=prompt.text, attachments=prompt.attachments)
+    async def prompt(self, session_id: SessionId, prompt: Prompt, *, by: UserId, by_name: str = "") -> Task:
+        update = TaskQueued(by=by, by_name=by_name, prompt=prompt.text, attachments=prompt.attachments)
         await self._append(session_id, update, task_id=prompt.task_id)
         return await self._task(prompt.task_id)
 
     async def edit_task(
-        self, task_id: TaskId, *, by: UserId, prompt: str | None = None, place: int | None = None
+        self,
+        task_id: TaskId,
+        *,
+        by: UserId,
+        by_name: str = "",
+        prompt: str | None = None,
+        place: int | None = None,
     ) -> Task:
         task = await self._queued(task_id)
-        update = TaskUpdated(by=by, prompt=prompt, place=place)
+        update = TaskUpdated(by=by, by_name=by_name, prompt=prompt, place=place)
         await self._append(task.session_id, update, task_id=task_id)
         return await self._task(task_id)
 
-    async def remove_task(self, task_id: TaskId, *, by: UserId) -> Task:
+    async def remove_task(self, task_id: TaskId, *, by: UserId, by_name: str = "") -> Task:
         task = await self._queued(task_id)
-        await self._append(task.session_id, TaskRemoved(by=by), task_id=task_id)
+        await self._append(task.session_id, TaskRemoved(by=by, by_name=by_name), task_id=task_id)
         return await self._task(task_id)
 
     async def _queued(self, task_id: TaskId) -> Task:
@@ -107,24 +118,27 @@ class ScriptedWork:
             raise Conflict("The task has started.", hint="Interrupt it, or send another.")
         return task
 
-    async def interrupt(self, session_id: SessionId, *, by: UserId) -> Session:
+    async def interrupt(self, session_id: SessionId, *, by: UserId, by_name: str = "") -> Session:
         session = await self._session(session_id)
         if session.current_task is None:
             return session
-        await self._append(session_id, InterruptRequested(by=by), task_id=session.current_task)
+        await self._append(
+            session_id, InterruptRequested(by=by, by_name=by_name), task_id=session.current_task
+        )
         return await self.end(session_id, "cancelled")
 
-    async def resume(self, session_id: SessionId, *, by: UserId) -> Session:
+    async def resume(self, session_id: SessionId, *, by: UserId, by_name: str = "") -> Session:
         session = await self._session(session_id)
         if not session.queue_paused:
             return session
-        return (await self._append(session_id, QueueResumed(by=by))).session
+        return (await self._append(session_id, QueueResumed(by=by, by_name=by_name))).session
 
     async def answer(
         self,
         request_id: RequestId,
         *,
         by: UserId,
+        by_name: str = "",
         option_id: str | None = None,
         message: str = "",
         answers: dict[str, str] | None = None,
@@ -139,6 +153,7 @@ class ScriptedWork:
             outcome="selected",
             option_id=option_id,
             by=by,
+            by_name=by_name,
             message=message,
             answers=answers or {},
         )
@@ -149,25 +164,35 @@ class ScriptedWork:
         before = await self._log.resolution(request_id)
         if before is not None and isinstance(before.update, PermissionResolved):
             raise AlreadyAnswered(
-                f"{before.update.by} answered first.", by=before.update.by, option_id=before.update.option_id
+                f"{before.update.by_name or before.update.by} answered first.",
+                by=before.update.by,
+                option_id=before.update.option_id,
             )
 
-    async def set_mode(self, session_id: SessionId, mode: Mode, *, by: UserId) -> Session:
-        return (await self._append(session_id, ModeChanged(mode=mode, by=by))).session
+    async def set_mode(self, session_id: SessionId, mode: Mode, *, by: UserId, by_name: str = "") -> Session:
+        return (await self._append(session_id, ModeChanged(mode=mode, by=by, by_name=by_name))).session
 
-    async def set_model(self, session_id: SessionId, model: str, *, by: UserId) -> Session:
-        return (await self._append(session_id, ModelChanged(model=model, by=by))).session
+    async def set_model(self, session_id: SessionId, model: str, *, by: UserId, by_name: str = "") -> Session:
+        return (await self._append(session_id, ModelChanged(model=model, by=by, by_name=by_name))).session
 
-    async def set_effort(self, session_id: SessionId, effort: str, *, by: UserId) -> Session:
-        return (await self._append(session_id, EffortChanged(effort=effort, by=by))).session
+    async def set_effort(
+        self, session_id: SessionId, effort: str, *, by: UserId, by_name: str = ""
+    ) -> Session:
+        return (await self._append(session_id, EffortChanged(effort=effort, by=by, by_name=by_name))).session
 
     async def steer(
-        self, session_id: SessionId, text: str, attachments: tuple[Attachment, ...], *, by: UserId
+        self,
+        session_id: SessionId,
+        text: str,
+        attachments: tuple[Attachment, ...],
+        *,
+        by: UserId,
+        by_name: str = "",
     ) -> Session:
         session = await self._session(session_id)
         if session.current_task is None:
             raise Conflict("No turn is under way.", hint="Send it as a prompt of its own.")
-        said = Steered(by=by, text=text, attachments=attachments)
+        said = Steered(by=by, by_name=by_name, text=text, attachments=attachments)
         return (await self._append(session_id, said, task_id=session.current_task)).session
 
     async def update_session(
@@ -175,14 +200,17 @@ class ScriptedWork:
         session_id: SessionId,
         *,
         by: UserId,
+        by_name: str = "",
         title: str | None = None,
         archived: bool | None = None,
         status_line: str | None = None,
     ) -> Session:
-        update = SessionUpdated(by=by, title=title, archived=archived, status_line=status_line)
+        update = SessionUpdated(
+            by=by, by_name=by_name, title=title, archived=archived, status_line=status_line
+        )
         return (await self._append(session_id, update)).session
 
-    async def close_session(self, session_id: SessionId, *, by: UserId) -> None:
+    async def close_session(self, session_id: SessionId, *, by: UserId, by_name: str = "") -> None:
         self.closed.append(session_id)
 
     # --- what a test makes happen

@@ -14,7 +14,14 @@ from typing import Any
 
 from agor_jupyter.domain.content import DiffContent, TerminalContent
 from agor_jupyter.domain.events import PermissionRequest, PermissionResolved
-from agor_jupyter.domain.snapshot import Block, NoticeBlock, PermissionBlock, TextBlock, ToolBlock
+from agor_jupyter.domain.snapshot import (
+    Block,
+    NoticeBlock,
+    PermissionBlock,
+    SteeredBlock,
+    TextBlock,
+    ToolBlock,
+)
 from agor_jupyter.transcripts.markdown import (
     CLIP_BYTES,
     clean,
@@ -61,6 +68,8 @@ def draw(block: Block, names: Mapping[str, str], tool_bytes: int = CLIP_BYTES) -
             return _permission(block, names)
         case NoticeBlock():
             return _notice(block)
+        case SteeredBlock():
+            return _steered(block, names)
 
 
 def _details(title: str, parts: list[str], *, alone: str = "") -> str:
@@ -171,7 +180,7 @@ def _input_markdown(given: Any, has_diff: bool) -> str:
 def _permission(block: PermissionBlock, names: Mapping[str, str]) -> Drawn:
     request, resolved = block.request, block.resolved
     outcome = outcome_of(request, resolved)
-    by = names.get(resolved.by, resolved.by) if resolved is not None else ""
+    by = (resolved.by_name or names.get(resolved.by, resolved.by)) if resolved is not None else ""
     data: dict[str, Any] = {
         "type": "permission",
         "id": block.id,
@@ -232,6 +241,17 @@ def _notice(block: NoticeBlock) -> Drawn:
     glyph = {"info": "i", "warning": "⚠", "error": "✘"}[block.level]
     hint = f" {plain(block.hint)}" if block.hint else ""
     return Drawn(data, f"{code_span(glyph)} {plain(block.text)}{hint}", False)
+
+
+def _steered(block: SteeredBlock, names: Mapping[str, str]) -> Drawn:
+    """Draw a person's words as a quotation: they are not the agent's, and no turn of their own."""
+    by, text = block.by_name or names.get(block.by, block.by), clip(clean(block.text), TEXT_BYTES)
+    data: dict[str, Any] = {"type": "steered", "id": block.id, "by": by, "by_id": block.by, "text": text}
+    lines = [f"**{plain(by)}:**", *prose(text).split("\n")]
+    if block.attached:
+        data["attached"] = [one_line(name) for name in block.attached]
+        lines += ["", "📎 " + ", ".join(code_span(name) for name in block.attached)]
+    return Drawn(data, "\n".join(f"> {line}".rstrip() for line in lines), False)
 
 
 def seconds(ms: int) -> str:

@@ -364,9 +364,11 @@ def _by_start(turn: Turn) -> int:
 
 
 def _people(turn: Turn) -> set[str]:
-    """Name everyone who prompted or answered in a turn."""
+    """Name everyone who prompted, steered or answered in a turn."""
     people = {str(turn.task.by)}
     for block in turn.content.blocks:
         if block.type == "permission" and block.resolved is not None:
             people.add(block.resolved.by)
+        elif block.type == "steered":
+            people.add(block.by)
     return people

@@ -66,7 +66,7 @@ def render_turn(
         "role": "user",
         "state": turn.state,
         "prompt_sha": prompt_sha(task.prompt),
-        "by": names.get(task.by, task.by),
+        "by": task.by_name or names.get(task.by, task.by),
         "first_seq": turn.first_seq,
         "last_seq": turn.last_seq,
         "checkpoint": {"start": _sha(turn.start), "end": _sha(turn.end)},

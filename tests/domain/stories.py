@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agor_jupyter.domain.content import (
+    Attachment,
     Checkpoint,
     DiffContent,
     PermissionOption,
@@ -23,6 +24,7 @@ from agor_jupyter.domain.events import (
     AgentMessageChunk,
     AgentReady,
     AgentThoughtChunk,
+    EffortChanged,
     InterruptRequested,
     ModeChanged,
     Notice,
@@ -35,6 +37,7 @@ from agor_jupyter.domain.events import (
     SessionEvent,
     SessionUpdate,
     SessionUpdated,
+    Steered,
     TaskEnded,
     TaskQueued,
     TaskRemoved,
@@ -199,6 +202,22 @@ def let_go() -> list[Said]:
     return [*held_longer(), (removed, ONE), (removed, TWO), (TaskQueued(by=ANN, prompt="anew"), THREE)]
 
 
+def steered() -> list[Said]:
+    """Two people without names of their own: only `by_name` tells them apart."""
+    note = Attachment(name="note.txt", media_type="text/plain", data="x")
+    words = Steered(by=ANN, by_name="Ann A.", text="Mind the empty list.", attachments=(note,))
+    return [
+        (SessionCreated(by=ANN, by_name="Ann A.", agent="demo", title="Mend the mean", mode="ask"), None),
+        (TaskQueued(by=ANN, by_name="Bea B.", prompt="mend it", attachments=(note,)), ONE),
+        (TaskStarted(base_sha="aaa"), ONE),
+        (AgentReady(native_ref="native-1", efforts=("low", "high")), ONE),
+        (AgentMessageChunk(message_id=M1, text="I mend it."), ONE),
+        (words, ONE),
+        (AgentMessageChunk(message_id=M1, text="I mind it."), ONE),
+        (EffortChanged(effort="high", by=ANN, by_name="Bea B."), None),
+    ]
+
+
 STORIES: dict[str, Callable[[], list[Said]]] = {
     "apart": apart,
     "working": working,
@@ -208,6 +227,7 @@ STORIES: dict[str, Callable[[], list[Said]]] = {
     "held": held,
     "held_longer": held_longer,
     "let_go": let_go,
+    "steered": steered,
     "lost": lambda: [
         *opening(),
         *asking(),

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from agor_jupyter.domain.content import Usage
-from agor_jupyter.domain.snapshot import LAST_WORDS, add_usage, last_line
+from agor_jupyter.domain.content import Usage, add_usage
+from agor_jupyter.domain.last_words import LAST_WORDS, last_line
 from tests.domain.stories import GOLDEN, STORIES, tell
 
 
@@ -28,6 +28,7 @@ def test_statuses_of_the_stories() -> None:
         "held": "failed",
         "held_longer": "failed",
         "let_go": "queued",
+        "steered": "running",
         "lost": "lost",
     }
 

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from agor_jupyter.agents.base import Capabilities
 from agor_jupyter.domain.content import PermissionOption, Usage
 from agor_jupyter.domain.errors import (
     AgentUnavailable,
@@ -15,8 +16,9 @@ from agor_jupyter.domain.errors import (
     Unprocessable,
     UnsupportedByAgent,
 )
-from agor_jupyter.domain.events import PermissionRequest, PermissionResolved, TaskEnded
-from agor_jupyter.domain.ids import RequestId, UserId
+from agor_jupyter.domain.events import PermissionRequest, PermissionResolved, Steered, TaskEnded
+from agor_jupyter.domain.ids import RequestId, TaskId, UserId
+from agor_jupyter.domain.ports import Prompt
 from tests.engine.conftest import ANN, World
 
 BOB = UserId("bob")
@@ -230,3 +232,60 @@ async def test_words_outside_a_task_belong_to_no_task(world: World) -> None:
     await world.wait(session, lambda now: now.last_words == "by the way")
     ended = [event for event in await world.events(session) if isinstance(event.update, TaskEnded)]
     assert len(ended) == 1
+
+
+async def test_words_for_the_turn_are_told_to_the_runner_and_come_from_it(world: World) -> None:
+    world.capabilities = Capabilities(steer=True)
+    session = await world.session()
+    with pytest.raises(Conflict, match="No turn"):
+        await world.engine.steer(session.id, "too soon", (), by=BOB)
+    task_id = await world.prompt(session)
+    runner = await world.executor.wait_runner()
+    await world.wait(session, lambda now: now.current_task == task_id)
+    await world.engine.steer(session.id, "mind the gap", (), by=BOB, by_name="Bob B.")
+    await runner.wait_told("steer")
+    await world.wait(session, lambda now: now.last_seq >= 4)
+    (said,) = [event for event in await world.events(session) if isinstance(event.update, Steered)]
+    assert said.task_id == task_id
+    assert said.update == Steered(by=BOB, by_name="Bob B.", text="mind the gap")
+
+
+async def test_what_a_person_does_is_kept_with_their_name(world: World) -> None:
+    session = await world.session()
+    first, second, third = [TaskId(world.new_id("task")) for _ in range(3)]
+    for task_id in (first, second, third):
+        await world.engine.prompt(session.id, Prompt(task_id, "go"), by=BOB, by_name="Bob B.")
+    runner = await world.executor.wait_runner()
+    await world.wait(session, lambda now: now.current_task == first)
+    await world.engine.edit_task(second, prompt="then", by=BOB, by_name="Bob B.")
+    await world.engine.remove_task(third, by=BOB, by_name="Bob B.")
+    runner.say(REQUEST)
+    await world.wait(session, lambda now: bool(now.pending))
+    await world.engine.answer(REQUEST.request_id, option_id="yes", by=BOB, by_name="Bob B.")
+    await world.engine.set_mode(session.id, "plan", by=BOB, by_name="Bob B.")
+    await world.engine.set_model(session.id, "m", by=BOB, by_name="Bob B.")
+    await world.engine.update_session(session.id, title="T", by=BOB, by_name="Bob B.")
+    await world.engine.interrupt(session.id, by=BOB, by_name="Bob B.")
+    runner.end_turn("cancelled")
+    await world.wait(session, lambda now: now.queue_paused != "")
+    await world.engine.resume(session.id, by=BOB, by_name="Bob B.")
+    named = {
+        event.update.type
+        for event in await world.events(session)
+        if getattr(event.update, "by", "") == BOB and getattr(event.update, "by_name", "") == "Bob B."
+    }
+    assert named == {
+        "task_queued",
+        "task_updated",
+        "task_removed",
+        "permission_resolved",
+        "current_mode_update",
+        "current_model_update",
+        "session_updated",
+        "interrupt_requested",
+        "queue_resumed",
+    }
+    task = await world.log.task(first)
+    assert task is not None and task.by_name == "Bob B."
+    with pytest.raises(AlreadyAnswered, match=r"Bob B\. answered it already"):
+        await world.engine.answer(REQUEST.request_id, by=ANN, option_id="no")

@@ -40,6 +40,18 @@ def test_a_request_says_how_to_answer() -> None:
     assert "**bea** allowed" in fold.markdown()
 
 
+def test_who_acted_is_called_by_name_and_words_for_the_turn_are_quoted() -> None:
+    answer = {"type": "permission_resolved", "request_id": ASK["request_id"], "outcome": "selected"}
+    fold = fold_of(
+        ASK,
+        {**answer, "option_id": "o1", "by": "local", "by_name": "Bea"},
+        {"type": "steered", "by": "local", "by_name": "Ann", "text": "mind\n<b>it</b>"},
+    )
+    assert "**Bea** allowed" in fold.markdown()
+    assert "> **Ann:**\n> mind\n> &lt;b>it&lt;/b>" in fold.markdown()
+    assert "mind" not in fold.text()  # they are not the agent's words
+
+
 def test_other_tasks_are_not_shown() -> None:
     fold = fold_of()
     assert not fold.feed({"seq": 5, "task_id": "task_2", "update": said("other")})

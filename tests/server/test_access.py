@@ -61,6 +61,7 @@ def body_of(verb: str, world: World) -> Any:
         "sessions.change": {"title": "x"},
         "sessions.interrupt": {},
         "sessions.resume": {},
+        "sessions.steer": {"prompt": "x"},
         "tasks.prompt": {"prompt": "x"},
         "tasks.change": {"place": 0},  # the words are `tasks.rewrite`: see below
         "transcripts.rebuild": {},

@@ -13,8 +13,9 @@ from jupyter_server.auth import User
 from tornado.httpclient import HTTPClientError
 
 from agor_jupyter.domain.errors import NewerDatabase
-from agor_jupyter.domain.ids import UserId
+from agor_jupyter.domain.ids import SessionId, UserId
 from agor_jupyter.domain.user import LOCAL_USER
+from tests.making import make_repo
 from tests.server.conftest import API, Stand, problem
 
 
@@ -48,6 +49,47 @@ async def test_everybody_is_local_and_keeps_a_name_of_their_own(local_stand: Sta
     made = json.loads(board.body)
     assert made["owner"] == LOCAL_USER
     assert (await stand.ask("DELETE", f"/boards/{made['id']}", person=None, headers=two)).code == 204
+
+
+async def test_what_one_browser_does_bears_its_own_name(local_stand: Stand) -> None:
+    """All are `local`: only the name that is kept with the act tells one from the other."""
+    stand = local_stand
+    ann, bea = await browser(stand), await browser(stand)
+
+    async def send(who: dict[str, str], method: str, path: str, body: Any) -> Any:
+        answer = await stand.ask(method, path, body, person=None, headers=who)
+        assert answer.code < 300, answer.body
+        return json.loads(answer.body)
+
+    await send(ann, "PATCH", "/me", {"display_name": "Ann"})
+    await send(bea, "PATCH", "/me", {"display_name": "Bea"})
+    repo = await send(ann, "POST", "/repos", {"path": str(make_repo(stand.server.root, "proj"))})
+    tree = await send(ann, "POST", "/worktrees", {"repo_id": repo["id"], "name": "one"})
+    wish = {"worktree_id": tree["id"], "agent": "demo", "prompt": "go"}
+    session = await send(ann, "POST", "/sessions", wish)
+    assert (session["owner"], session["owner_name"]) == ("local", "Ann")
+    session_id = SessionId(session["id"])
+    await stand.made.work.start(session_id)
+    request = await stand.made.work.ask(session_id)
+    record = await send(bea, "POST", f"/permissions/{request}", {"option_id": "allow_once"})
+    assert (record["resolved"]["by"], record["resolved"]["by_name"]) == ("local", "Bea")
+    again = await stand.ask(
+        "POST", f"/permissions/{request}", {"option_id": "reject_once"}, person=None, headers=ann
+    )
+    assert problem(again, 409)["detail"] == "Bea answered first."
+    queued = await send(bea, "POST", f"/sessions/{session_id}/tasks", {"prompt": "then"})
+    assert (queued["by"], queued["by_name"]) == ("local", "Bea")
+    await send(bea, "POST", f"/sessions/{session_id}/interrupt", {})
+    first = await stand.ask("GET", f"/sessions/{session_id}/tasks", person=None, headers=bea)
+    assert [task["by_name"] for task in json.loads(first.body)["items"]] == ["Ann", "Bea"]
+    events = await stand.made.house.log.read(session_id)
+    stopped = [event.update for event in events if event.update.type == "interrupt_requested"]
+    assert [(update.by, update.by_name) for update in stopped] == [("local", "Bea")]
+    # A kernel is nobody's browser: it has no name to give.
+    token = await stand.made.house.tokens.mint(LOCAL_USER, "kernel")
+    kernel = {"Authorization": f"token {token}"}
+    sent = await send(kernel, "POST", f"/sessions/{session_id}/tasks", {"prompt": "from a notebook"})
+    assert (sent["by"], sent["by_name"]) == ("local", "")
 
 
 async def test_named_people_keep_the_name_they_log_in_with(stand: Stand) -> None:

@@ -11,9 +11,16 @@ import nbformat
 import pytest
 from nbconvert import HTMLExporter
 
-from agor_jupyter.domain.content import PermissionOption, Question, TerminalContent, TextContent
-from agor_jupyter.domain.events import PermissionRequest, PermissionResolved, ToolCall, ToolCallUpdate
-from agor_jupyter.domain.ids import RequestId, ToolCallId
+from agor_jupyter.domain.content import Attachment, PermissionOption, Question, TerminalContent, TextContent
+from agor_jupyter.domain.events import (
+    PermissionRequest,
+    PermissionResolved,
+    Steered,
+    TaskQueued,
+    ToolCall,
+    ToolCallUpdate,
+)
+from agor_jupyter.domain.ids import RequestId, ToolCallId, UserId
 from agor_jupyter.transcripts.notebook import ACTIVITY_MIME, TEXT_MIME, USAGE_MIME, new_notebook
 from agor_jupyter.transcripts.render import Place, notebook_agor, render_head, render_turn
 from agor_jupyter.transcripts.turns import Turn, fold
@@ -208,3 +215,44 @@ async def test_a_fence_is_longer_than_any_run_of_backticks(story: Story) -> None
     assert (
         "```diff\n--- parser.py\n+++ parser.py" in (await draw(story))["outputs"][0]["data"]["text/markdown"]
     )
+
+
+async def test_words_put_into_the_turn_are_quoted_between_the_agents(story: Story) -> None:
+    await story.prompt(1)
+    await story.start()
+    await story.words("First.")
+    note = Attachment(name="a`b.txt", media_type="text/plain", data="x")
+    said = f"Mind the **gap**\n\n# and {HOSTILE}"
+    await story.say(Steered(by=UserId("bea"), text=said, attachments=(note,)))
+    await story.words("Then.", "m2")
+    cell = await draw(story)
+    kinds = [next(iter(output["data"])) for output in cell["outputs"]]
+    assert kinds == [TEXT_MIME, ACTIVITY_MIME, TEXT_MIME]
+    (block,) = cell["outputs"][1]["data"][ACTIVITY_MIME]["blocks"]
+    assert (block["type"], block["by"], block["by_id"], block["attached"]) == (
+        "steered", "Bea", "bea", ["a`b.txt"],
+    )  # fmt: skip
+    markdown = cell["outputs"][1]["data"]["text/markdown"]
+    assert all(line.startswith(">") for line in markdown.split("\n"))
+    assert "**Bea:**" in markdown and "Mind the **gap**" in markdown
+    html = html_of(await notebook_of(story, cell))
+    assert "<blockquote>" in html and "<script>" not in html and "onerror=alert(2)>" not in html
+
+
+async def test_a_name_that_is_kept_with_the_act_is_shown(story: Story) -> None:
+    story.task = "task_0000000000000001"  # type: ignore[assignment]  # an id of this form
+    await story.say(TaskQueued(by=UserId("local"), by_name="Cleo", prompt="go"))
+    await story.start()
+    await story.ask()
+    resolved = PermissionResolved(
+        request_id=RequestId("req_aaaaaaaa1234abcd"),
+        outcome="selected",
+        option_id="yes",
+        by="local",
+        by_name="Dora",
+    )
+    await story.say(resolved, Steered(by=UserId("local"), by_name="Eve", text="on"))
+    cell = await draw(story)
+    assert cell["metadata"]["agor"]["by"] == "Cleo"
+    markdown = "".join(output["data"]["text/markdown"] for output in cell["outputs"])
+    assert "**Dora** allowed" in markdown and "**Eve:**" in markdown and "local" not in markdown
