@@ -80,7 +80,8 @@ class Session(Value):
 class Task(Value):
     """One prompt and what became of it. `place` counts from 0 in the queue, None once started.
 
-    `attached` names the files that came with it.
+    `attached` names the files that came with it, `stopped_by` who asked last that it be stopped, as others
+    call them.
     """
 
     id: TaskId
@@ -88,6 +89,7 @@ class Task(Value):
     by: UserId
     by_name: str = ""
     attached: tuple[str, ...] = ()
+    stopped_by: str = ""
     prompt: str
     status: TaskStatus
     place: int | None = None

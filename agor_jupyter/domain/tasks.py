@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agor_jupyter.domain.events import (
+    InterruptRequested,
     SessionEvent,
     TaskEnded,
     TaskQueued,
@@ -14,7 +15,7 @@ from agor_jupyter.domain.session import Task
 
 
 def apply_task(task: Task | None, event: SessionEvent) -> Task | None:
-    """Fold one event into the task it belongs to. Only task_* events change one.
+    """Fold one event into the task it belongs to. Only task_* events and a wish to stop change one.
 
     `place` is not kept here: it is the task's index in `Session.queue`.
     """
@@ -40,6 +41,8 @@ def apply_task(task: Task | None, event: SessionEvent) -> Task | None:
         case TaskStarted(base_sha=base_sha):
             changes = {"status": "running", "started_ms": event.at_ms, "base_sha": base_sha}
             return task.model_copy(update=changes)
+        case InterruptRequested(by=by, by_name=name):
+            return task.model_copy(update={"stopped_by": name or by})
         case TaskEnded():
             return _ended(task, update, event.at_ms)
         case _:

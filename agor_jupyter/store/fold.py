@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from agor_jupyter.domain.errors import Conflict, NotFound
 from agor_jupyter.domain.events import (
     Draft,
+    InterruptRequested,
     SessionCreated,
     SessionEvent,
     TaskEnded,
@@ -24,7 +25,7 @@ from agor_jupyter.domain.session import Session, Task
 from agor_jupyter.domain.snapshot import apply
 from agor_jupyter.domain.tasks import apply_task
 
-_OF_TASKS = frozenset({TaskQueued, TaskUpdated, TaskRemoved, TaskStarted, TaskEnded})
+_OF_TASKS = frozenset({TaskQueued, TaskUpdated, TaskRemoved, TaskStarted, TaskEnded, InterruptRequested})
 _EVENT_FIELDS = set(SessionEvent.model_fields)  # shared by all events: a copy of one copies it
 _set = object.__setattr__
 

@@ -286,6 +286,6 @@ async def test_what_a_person_does_is_kept_with_their_name(world: World) -> None:
         "queue_resumed",
     }
     task = await world.log.task(first)
-    assert task is not None and task.by_name == "Bob B."
+    assert task is not None and (task.by_name, task.stopped_by) == ("Bob B.", "Bob B.")
     with pytest.raises(AlreadyAnswered, match=r"Bob B\. answered it already"):
         await world.engine.answer(REQUEST.request_id, by=ANN, option_id="no")

@@ -47,6 +47,14 @@ export const promptSession = (
   key: string,
   attachments: readonly Attachment[] = []
 ): Promise<Task> => http.post(`sessions/${id}/tasks`, { prompt, attachments }, key);
+/** Put words into the running turn. The agent has them when this answers. */
+export const steerSession = (
+  http: Http,
+  id: string,
+  prompt: string,
+  key: string,
+  attachments: readonly Attachment[] = []
+): Promise<Session> => http.post(`sessions/${id}/steer`, { prompt, attachments }, key);
 export const fetchTasks = (http: Http, id: string): Promise<Task[]> => http.list(`sessions/${id}/tasks`);
 export const patchTask = (
   http: Http,

@@ -20,6 +20,12 @@ export class BoardHost {
     return this.tracker.currentWidget?.view ?? null;
   }
 
+  /** The view of the board that stands in front, if it is one. */
+  inFront(): BoardView | null {
+    const { currentWidget } = this.front.shell;
+    return currentWidget !== null && this.tracker.has(currentWidget) ? this.current() : null;
+  }
+
   /** Open a board and bring it to the front; `focus` brings one card into view. */
   open(boardId: string, focus: string | null = null): BoardView {
     const widget = this.tracker.find(each => each.view.doc.id === boardId) ?? this.make(boardId);

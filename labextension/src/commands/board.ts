@@ -1,5 +1,4 @@
 /** Commands about boards and what lies on them besides cards. */
-import { InputDialog } from '@jupyterlab/apputils';
 import { UUID } from '@lumino/coreutils';
 import { createBoard, renameBoard } from '../api/boards';
 import type { BoardView } from '../board/view';
@@ -9,6 +8,7 @@ import type { LayoutChange } from '../model/boardDoc';
 import type { Board } from '../schema/types';
 import { notifyDone } from '../ui/notify';
 import { showShortcuts } from '../ui/shortcuts';
+import { askLine } from './ask';
 import type { Command, CommandContext } from './table';
 import { text, textArg } from './table';
 
@@ -70,7 +70,7 @@ function documentCommands(context: CommandContext): Command[] {
       args: { name: text('The name; asked for when absent.') },
       enabled: () => app.workspace.may('write', 'agor:boards'),
       execute: async args => {
-        const name = textArg(args, 'name') ?? (await ask(trans.__('Name of the new board'), ''));
+        const name = textArg(args, 'name') ?? (await askLine(trans.__('Name of the new board')));
         if (name !== null) {
           const board = await createBoard(app.http, name, UUID.uuid4());
           app.workspace.take({ board });
@@ -86,7 +86,7 @@ function documentCommands(context: CommandContext): Command[] {
       execute: async args => {
         const id = textArg(args, 'board_id') ?? boards.current()?.doc.id;
         const before = id === undefined ? undefined : app.workspace.boards.get().get(id);
-        const name = textArg(args, 'name') ?? (await ask(trans.__('New name of the board'), before?.name ?? ''));
+        const name = textArg(args, 'name') ?? (await askLine(trans.__('New name of the board'), before?.name ?? ''));
         if (before !== undefined && name !== null) {
           app.workspace.take({ board: await renameBoard(app.http, before.id, name) });
         }
@@ -155,12 +155,6 @@ function viewCommands(context: CommandContext): Command[] {
 function withBoard<T>({ boards }: CommandContext, act: (view: BoardView) => T): T | undefined {
   const view = boards.current();
   return view === null ? undefined : act(view);
-}
-
-async function ask(title: string, before: string): Promise<string | null> {
-  const { value } = await InputDialog.getText({ title, text: before });
-  const name = value?.trim() ?? '';
-  return name === '' ? null : name;
 }
 
 function addZone(view: BoardView, name: string): void {

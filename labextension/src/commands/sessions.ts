@@ -1,57 +1,45 @@
-/** Commands about sessions. `agor:open-session` opens the panel and stands with the panel's own plugin. */
-import { InputDialog } from '@jupyterlab/apputils';
+/** Commands about the work of sessions. `agor:open-session` opens the panel and stands with the panel's own plugin. */
 import { UUID } from '@lumino/coreutils';
-import { ProblemError } from '../api/problem';
-import {
-  answerPermission,
-  fetchTranscript,
-  interruptSession,
-  patchSession,
-  promptSession,
-  resumeSession
-} from '../api/sessions';
+import { answerPermission, interruptSession, promptSession, resumeSession, steerSession } from '../api/sessions';
 import { byAttention } from '../domain/attention';
 import { CommandIds } from '../domain/commandIds';
 import { viewOf } from '../model/attention';
-import type { Session } from '../schema/types';
+import type { Attachment } from '../schema/types';
+import { askText } from '../ui/askText';
 import { askSession } from '../worktrees/dialogs/newSession';
+import { askItem } from './ask';
 import type { Args, Command, CommandContext } from './table';
 import { text, textArg } from './table';
+import { mayRun, needSession, recordOf, targetOf, whereSession } from './targets';
 
-const sessionArg = { session_id: text('The session.') };
+export const sessionArg = { session_id: text('The session; the one in front of you when absent.') };
+const wordsArgs = {
+  ...sessionArg,
+  prompt: text('What to do; asked for when absent.'),
+  key: text('Names the attempt: repeated, it is done once.'),
+  attachments: { type: 'array', description: 'Files: name, media_type, data (base64 for a picture, else text).' }
+};
 
 export function sessionCommands(context: CommandContext): Command[] {
-  return [...startCommands(context), ...steerCommands(context), ...recordCommands(context)];
+  return [...startCommands(context), ...wordCommands(context), ...steeringCommands(context)];
 }
 
 function startCommands(context: CommandContext): Command[] {
-  const { app, commands, boards, trans } = context;
-  const mayRun = (): boolean => app.workspace.may('execute', 'agor:sessions');
+  const { app, commands, trans } = context;
   return [
     {
       id: CommandIds.createSession,
       label: trans.__('New Session…'),
       args: { worktree_id: text('Where it works; the selected card when absent.') },
-      enabled: mayRun,
+      enabled: () => mayRun(context),
       execute: async args => {
-        const selected = boards.current()?.selection.get().find(id => app.workspace.worktrees.get().has(id));
-        const worktreeId = textArg(args, 'worktree_id') ?? selected ?? (await askWorktreeId(context));
+        const worktreeId = targetOf(context, args).worktree ?? (await askWorktreeId(context));
         const session = worktreeId === null ? null : await askSession(app.workspace, worktreeId, trans);
         if (session !== null && commands.hasCommand(CommandIds.openSession)) {
           await commands.execute(CommandIds.openSession, { session_id: session.id });
         }
         return session;
       }
-    },
-    {
-      id: CommandIds.promptSession,
-      label: trans.__('Send a Prompt'),
-      args: { ...sessionArg, prompt: text('What to do.'), key: text('Names the attempt: repeated, it is done once.') },
-      required: ['session_id', 'prompt'],
-      hidden: true,
-      enabled: mayRun,
-      execute: args =>
-        promptSession(app.http, need(args, 'session_id'), need(args, 'prompt'), textArg(args, 'key') ?? UUID.uuid4())
     },
     {
       id: CommandIds.nextAttention,
@@ -69,104 +57,111 @@ function startCommands(context: CommandContext): Command[] {
   ];
 }
 
-function steerCommands({ app, trans }: CommandContext): Command[] {
-  const mayRun = (): boolean => app.workspace.may('execute', 'agor:sessions');
+/** A person's words: as a prompt of their own, or for the turn that runs. */
+function wordCommands(context: CommandContext): Command[] {
+  const { app, trans } = context;
+  const steers = (agent: string): boolean =>
+    app.workspace.agents.get().find(each => each.kind === agent)?.capabilities['steer'] === true;
+  return [
+    {
+      id: CommandIds.promptSession,
+      label: trans.__('Send a Prompt…'),
+      args: wordsArgs,
+      enabled: whereSession(context, session => !session.archived),
+      execute: args =>
+        sayWords(context, args, trans.__('Send'), (id, words, key) =>
+          promptSession(app.http, id, words, key, filesOf(args))
+        )
+    },
+    {
+      id: CommandIds.steerSession,
+      label: trans.__('Put Words into the Running Turn…'),
+      args: wordsArgs,
+      enabled: whereSession(context, session => session.current_task !== null && steers(session.agent)),
+      execute: args =>
+        sayWords(context, args, trans.__('Steer'), (id, words, key) =>
+          steerSession(app.http, id, words, key, filesOf(args))
+        )
+    }
+  ];
+}
+
+async function sayWords(
+  context: CommandContext,
+  args: Args,
+  accept: string,
+  say: (id: string, words: string, key: string) => Promise<unknown>
+): Promise<unknown> {
+  const { trans } = context;
+  const id = needSession(context, args);
+  const words = textArg(args, 'prompt');
+  if (words !== null) {
+    return await say(id, words, textArg(args, 'key') ?? UUID.uuid4());
+  }
+  const title = recordOf(context, id)?.title ?? '';
+  const attempt = (said: string, key: string): Promise<unknown> => say(id, said, key);
+  return await askText({ title: `${accept}: ${title}`, accept, label: trans.__('What do you want done?'), attempt, trans });
+}
+
+function filesOf(args: Args): readonly Attachment[] {
+  const given = args['attachments'];
+  return Array.isArray(given) ? (given as readonly Attachment[]) : [];
+}
+
+function steeringCommands(context: CommandContext): Command[] {
+  const { app, commands, trans } = context;
   return [
     {
       id: CommandIds.interruptSession,
       label: trans.__('Stop the Session'),
       brief: trans.__('Stop'),
       args: sessionArg,
-      required: ['session_id'],
-      hidden: true,
-      enabled: mayRun,
-      execute: args => interruptSession(app.http, need(args, 'session_id'))
+      enabled: whereSession(context, session => session.current_task !== null || session.status === 'queued'),
+      execute: args => interruptSession(app.http, needSession(context, args))
     },
     {
       id: CommandIds.resumeSession,
       label: trans.__('Go on with the Session'),
       brief: trans.__('Go on'),
       args: sessionArg,
-      required: ['session_id'],
-      hidden: true,
-      enabled: mayRun,
-      execute: args => resumeSession(app.http, need(args, 'session_id'))
+      enabled: whereSession(
+        context,
+        session => session.queue_paused !== '' || ['interrupted', 'failed', 'lost'].includes(session.status)
+      ),
+      execute: args => resumeSession(app.http, needSession(context, args))
     },
     {
       id: CommandIds.answerPermission,
-      label: trans.__('Answer a Request'),
+      label: trans.__('Answer What Is Asked'),
       args: {
-        request_id: text('The request.'),
+        ...sessionArg,
+        request_id: text('The request; when absent, what the session asks is shown and takes the keyboard.'),
         option_id: { type: ['string', 'null'], description: 'The chosen option; null for answers to questions.' },
         message: text('Why, for a rejection.'),
         answers: { type: 'object', description: 'An answer for each question.' },
         digest: text('What was shown: an answer to anything else is refused.')
       },
-      required: ['request_id'],
-      hidden: true,
-      enabled: mayRun,
-      execute: args => answer(app.http, args)
-    }
-  ];
-}
-
-function recordCommands({ app, commands, trans }: CommandContext): Command[] {
-  const mayRun = (): boolean => app.workspace.may('execute', 'agor:sessions');
-  const patch = async (id: string, changes: Parameters<typeof patchSession>[2]): Promise<Session> => {
-    const session = await patchSession(app.http, id, changes);
-    app.workspace.take({ session });
-    return session;
-  };
-  return [
-    {
-      id: CommandIds.renameSession,
-      label: trans.__('Rename Session…'),
-      brief: trans.__('Rename…'),
-      args: { ...sessionArg, title: text('The new title; asked for when absent.') },
-      required: ['session_id'],
-      hidden: true,
-      enabled: mayRun,
+      enabled: args =>
+        textArg(args, 'request_id') === null
+          ? whereSession(context, session => session.pending.length > 0)(args)
+          : mayRun(context),
       execute: async args => {
-        const id = need(args, 'session_id');
-        const before = app.workspace.sessions.get().get(id)?.title ?? '';
-        const asked = { title: trans.__('New title of the session'), text: before };
-        const title = textArg(args, 'title') ?? (await InputDialog.getText(asked)).value?.trim() ?? '';
-        return title === '' ? null : await patch(id, { title });
-      }
-    },
-    {
-      id: CommandIds.archiveSession,
-      label: trans.__('Archive Session'),
-      brief: trans.__('Archive'),
-      args: sessionArg,
-      required: ['session_id'],
-      hidden: true,
-      enabled: mayRun,
-      execute: args => patch(need(args, 'session_id'), { archived: true })
-    },
-    {
-      id: CommandIds.openTranscript,
-      label: trans.__('Open the Transcript Notebook'),
-      brief: trans.__('Transcript'),
-      args: sessionArg,
-      required: ['session_id'],
-      hidden: true,
-      execute: async args => {
-        const { lab_path, path } = await fetchTranscript(app.http, need(args, 'session_id'));
-        if (lab_path === null) {
-          const detail = trans.__('The transcript %1 lies outside the folder that JupyterLab shows.', path);
-          throw new ProblemError({ detail }, 0);
+        const request = textArg(args, 'request_id');
+        // Nobody answers for what only a title describes: without a request, it is shown and asked there.
+        if (request !== null) {
+          return await answer(context, request, args);
         }
-        await commands.execute('docmanager:open', { path: lab_path });
+        await commands.execute(CommandIds.openSession, { session_id: needSession(context, args), focus: 'ask' });
+        return null;
       }
     }
   ];
 }
 
-function answer(http: Parameters<typeof answerPermission>[0], args: Args): Promise<unknown> {
+function answer({ app }: CommandContext, request: string, args: Args): Promise<unknown> {
   const [message, digest] = [textArg(args, 'message'), textArg(args, 'digest')];
   const answers = (args['answers'] ?? {}) as Record<string, string>;
-  return answerPermission(http, need(args, 'request_id'), {
+  return answerPermission(app.http, request, {
     option_id: textArg(args, 'option_id'),
     ...(message === null ? {} : { message }),
     ...(digest === null ? {} : { digest }),
@@ -176,17 +171,8 @@ function answer(http: Parameters<typeof answerPermission>[0], args: Args): Promi
 
 async function askWorktreeId({ app, trans }: CommandContext): Promise<string | null> {
   const worktrees = [...app.workspace.worktrees.get().values()].filter(each => each.state === 'ready');
-  const { value } = await InputDialog.getItem({
-    title: trans.__('In which worktree?'),
-    items: worktrees.map(each => each.name)
-  });
-  return worktrees.find(each => each.name === value)?.id ?? null;
-}
-
-function need(args: Args, name: string): string {
-  const value = textArg(args, name);
-  if (value === null) {
-    throw new ProblemError({ detail: `The command needs ${name}.` }, 0);
-  }
-  return value;
+  return await askItem(
+    trans.__('In which worktree?'),
+    worktrees.map(each => [each.id, each.name])
+  );
 }

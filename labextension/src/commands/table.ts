@@ -25,10 +25,8 @@ export interface Command {
   readonly caption?: string;
   /** The arguments by name, as a JSON schema's properties. */
   readonly args?: JSONObject;
-  readonly required?: readonly string[];
-  readonly enabled?: () => boolean;
-  /** Commands that make no sense without arguments are not in the palette. */
-  readonly hidden?: boolean;
+  /** Say whether there is something to act on, and whether this person may; with ids or without. */
+  readonly enabled?: (args: Args) => boolean;
   readonly execute: (args: Args) => unknown;
 }
 
@@ -47,11 +45,10 @@ export function register(
       describedBy: {
         args: {
           type: 'object',
-          properties: command.args ?? {},
-          ...(command.required === undefined ? {} : { required: [...command.required] })
+          properties: command.args ?? {}
         }
       },
-      isEnabled: () => command.enabled?.() ?? true,
+      isEnabled: args => command.enabled?.(args) ?? true,
       execute: async args => {
         try {
           return await command.execute(args);
@@ -61,9 +58,8 @@ export function register(
         }
       }
     });
-    if (command.hidden !== true) {
-      palette?.addItem({ command: command.id, category: trans.__(CATEGORY) });
-    }
+    // Every command can be run without arguments: it acts on what is in front, or asks.
+    palette?.addItem({ command: command.id, category: trans.__(CATEGORY) });
   }
 }
 

@@ -9,8 +9,9 @@ import { askWorktree } from '../worktrees/dialogs/newWorktree';
 import { someBoard } from './board';
 import type { Args, Command, CommandContext } from './table';
 import { text, textArg } from './table';
+import { needWorktree, targetOf } from './targets';
 
-const worktreeArg = { worktree_id: text('The worktree.') };
+const worktreeArg = { worktree_id: text('The worktree; the one in front of you when absent.') };
 
 export function worktreeCommands(context: CommandContext): Command[] {
   const { app, commands, trans } = context;
@@ -41,10 +42,9 @@ export function worktreeCommands(context: CommandContext): Command[] {
       label: trans.__('Open Worktree in the File Browser'),
       brief: trans.__('Open in File Browser'),
       args: worktreeArg,
-      required: ['worktree_id'],
-      hidden: true,
+      enabled: args => app.workspace.worktrees.get().has(targetOf(context, args).worktree ?? ''),
       execute: async args => {
-        const worktree = known(context, args);
+        const worktree = needWorktree(context, args);
         if (worktree.lab_path === null) {
           throw new ProblemError(
             {
@@ -62,10 +62,8 @@ export function worktreeCommands(context: CommandContext): Command[] {
       label: trans.__('Archive Worktree…'),
       brief: trans.__('Archive…'),
       args: worktreeArg,
-      required: ['worktree_id'],
-      hidden: true,
-      enabled: mayMake,
-      execute: args => archive(context, known(context, args))
+      enabled: args => mayMake() && app.workspace.worktrees.get().has(targetOf(context, args).worktree ?? ''),
+      execute: args => archive(context, needWorktree(context, args))
     }
   ];
 }
@@ -98,12 +96,4 @@ async function archive({ app, trans }: CommandContext, worktree: Worktree): Prom
     await archiveWorktree(app.http, worktree.id);
     app.workspace.take({ worktree: { ...worktree, state: 'archived' } });
   }
-}
-
-function known({ app, trans }: CommandContext, args: Args): Worktree {
-  const worktree = app.workspace.worktrees.get().get(textArg(args, 'worktree_id') ?? '');
-  if (worktree === undefined) {
-    throw new ProblemError({ detail: trans.__('This worktree is not known.') }, 404);
-  }
-  return worktree;
 }

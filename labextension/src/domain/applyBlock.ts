@@ -8,6 +8,8 @@ import type {
   AgentThoughtChunk,
   NoticeBlock,
   SessionEvent,
+  Steered,
+  SteeredBlock,
   TaskContent,
   ToolBlock,
   ToolCall,
@@ -47,6 +49,8 @@ export function applyBlock(content: TaskContent, event: SessionEvent): TaskConte
       );
     case 'notice':
       return appended(content, notice(seq, update.level, update.text, update.hint));
+    case 'steered':
+      return appended(content, steered(update, seq));
     case 'compaction':
       return appended(content, notice(seq, 'info', 'The context was compacted.', ''));
     default:
@@ -56,6 +60,12 @@ export function applyBlock(content: TaskContent, event: SessionEvent): TaskConte
 
 function notice(seq: number, level: NoticeBlock['level'], text: string, hint: string): NoticeBlock {
   return { type: 'notice', id: `notice-${seq}`, level, text, hint, first_seq: seq, last_seq: seq };
+}
+
+function steered(said: Steered, seq: number): SteeredBlock {
+  const attached = said.attachments.map(item => item.name);
+  const { by, by_name, text } = said;
+  return { type: 'steered', id: `steered-${seq}`, by, by_name, text, attached, first_seq: seq, last_seq: seq };
 }
 
 function withText(

@@ -73,6 +73,7 @@ function said(session: Session, update: SessionEvent['update']): Changes {
       return {
         native_ref: update.native_ref,
         model: update.model === '' ? session.model : update.model,
+        efforts: update.efforts,
         ...running(session)
       };
     case 'usage_update':

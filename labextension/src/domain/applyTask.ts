@@ -2,7 +2,7 @@
  * The reducer of the task list: mirrors agor_jupyter/domain/tasks.py, held by the golden files.
  * `place` is not kept here: it is the task's index in `Session.queue`.
  */
-import type { SessionEvent, Task, TaskEnded, Usage } from '../schema/types';
+import type { SessionEvent, Task, TaskEnded, TaskQueued, Usage } from '../schema/types';
 
 const NO_USAGE: Usage = {
   input_tokens: 0,
@@ -13,11 +13,11 @@ const NO_USAGE: Usage = {
   cost_usd: null
 };
 
-/** Fold one event into the task it belongs to. Only task_* events change one. */
+/** Fold one event into the task it belongs to. Only task_* events and a wish to stop change one. */
 export function applyTask(task: Task | undefined, event: SessionEvent): Task | undefined {
   const update = event.update;
   if (update.type === 'task_queued' && event.task_id !== null) {
-    return queued(event.task_id, update.by, update.prompt, event);
+    return queued(event.task_id, update, event);
   }
   if (task === undefined) {
     return undefined;
@@ -29,6 +29,8 @@ export function applyTask(task: Task | undefined, event: SessionEvent): Task | u
       return { ...task, status: 'removed', ended_ms: event.at_ms };
     case 'task_started':
       return { ...task, status: 'running', started_ms: event.at_ms, base_sha: update.base_sha };
+    case 'interrupt_requested':
+      return { ...task, stopped_by: update.by_name === '' ? update.by : update.by_name };
     case 'task_ended':
       return ended(task, update, event.at_ms);
     default:
@@ -36,12 +38,15 @@ export function applyTask(task: Task | undefined, event: SessionEvent): Task | u
   }
 }
 
-function queued(id: string, by: string, prompt: string, event: SessionEvent): Task {
+function queued(id: string, update: TaskQueued, event: SessionEvent): Task {
   return {
     id,
     session_id: event.session_id,
-    by,
-    prompt,
+    by: update.by,
+    by_name: update.by_name,
+    attached: update.attachments.map(item => item.name),
+    stopped_by: '',
+    prompt: update.prompt,
     status: 'queued',
     place: null,
     queued_ms: event.at_ms,

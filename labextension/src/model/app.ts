@@ -6,6 +6,7 @@ import { Http } from '../api/http';
 import { BoardDoc } from './boardDoc';
 import { SeenStore } from './seen';
 import { SessionStore } from './sessionStore';
+import { Store } from './store';
 import type { JupyterIdentity } from './workspace';
 import { Workspace } from './workspace';
 
@@ -14,6 +15,8 @@ export class AgorApp {
   readonly stream: EventStream;
   readonly seen: SeenStore;
   readonly workspace: Workspace;
+  /** The session whose panel was used last, while that is open: what commands without an id act on. */
+  readonly current = new Store<string | null>(null);
 
   constructor(
     settings: ServerConnection.ISettings,

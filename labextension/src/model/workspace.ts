@@ -79,6 +79,12 @@ export class Workspace implements IDisposable {
     put(this.boards, record.board);
   }
 
+  /** Take who I am after a change of my own; Jupyter's colour stays. */
+  takeMe(me: Me): void {
+    const color = me.person.color ?? this.me.get()?.person.color ?? null;
+    this.me.set({ ...me, person: { ...me.person, color } });
+  }
+
   private async read(): Promise<void> {
     try {
       const [me, repos, worktrees, boards, sessions, agents] = await Promise.all([

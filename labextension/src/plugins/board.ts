@@ -5,6 +5,9 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { BoardHost } from '../board/BoardHost';
 import { boardCommands } from '../commands/board';
+import { peopleCommands } from '../commands/people';
+import { queueCommands } from '../commands/queue';
+import { recordCommands } from '../commands/records';
 import { sessionCommands } from '../commands/sessions';
 import { register } from '../commands/table';
 import { worktreeCommands } from '../commands/worktrees';
@@ -31,7 +34,10 @@ export const boardPlugin: JupyterFrontEndPlugin<void> = {
     register(context, palette, [
       ...boardCommands(context),
       ...worktreeCommands(context),
-      ...sessionCommands(context)
+      ...sessionCommands(context),
+      ...recordCommands(context),
+      ...queueCommands(context),
+      ...peopleCommands(context)
     ]);
     const selector = '.jp-AgorCanvas';
     front.commands.addKeyBinding({ command: CommandIds.undoBoard, keys: ['Accel Z'], selector });

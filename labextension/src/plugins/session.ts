@@ -1,14 +1,14 @@
 /** Sessions in the main area: one widget a session, found again instead of opened twice. */
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ILayoutRestorer } from '@jupyterlab/application';
-import { ICommandPalette, WidgetTracker } from '@jupyterlab/apputils';
+import { ICommandPalette } from '@jupyterlab/apputils';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
-import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { register, text, textArg } from '../commands/table';
+import { panelCommands } from '../commands/panels';
+import { register } from '../commands/table';
 import { CommandIds } from '../domain/commandIds';
 import { Drafts } from '../sessions/drafts';
-import { SessionWidget } from '../sessions/SessionWidget';
+import { SessionHost } from '../sessions/SessionHost';
 import { IAgorApp } from '../tokens';
 import { DOMAIN } from '../ui/trans';
 
@@ -17,41 +17,21 @@ export const sessionPlugin: JupyterFrontEndPlugin<void> = {
   description: 'The conversation with an agent: prompts, answers, approvals.',
   autoStart: true,
   requires: [IAgorApp, IRenderMimeRegistry],
-  optional: [ICommandPalette, ILayoutRestorer, IStateDB, ITranslator],
+  optional: [ICommandPalette, ILayoutRestorer, ITranslator],
   activate: (
     front: JupyterFrontEnd,
     app: IAgorApp,
     rendermime: IRenderMimeRegistry,
     palette: ICommandPalette | null,
     restorer: ILayoutRestorer | null,
-    db: IStateDB | null,
     translator: ITranslator | null
   ): void => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
-    const tracker = new WidgetTracker<SessionWidget>({ namespace: 'agor-session' });
-    const drafts = new Drafts(db);
-    const loaded = drafts.load();
-    const open = async (id: string): Promise<void> => {
-      await loaded;
-      let widget = tracker.find(each => each.view.store.id === id);
-      if (widget === undefined) {
-        const view = { store: app.openSession(id), workspace: app.workspace, commands: front.commands, rendermime, drafts };
-        widget = new SessionWidget(view, trans);
-        front.shell.add(widget, 'main', { mode: 'tab-after' });
-        void tracker.add(widget);
-      }
-      front.shell.activateById(widget.id);
-    };
-    register({ commands: front.commands, trans }, palette, [
-      {
-        id: CommandIds.openSession,
-        label: trans.__('Open Session'),
-        args: { session_id: text('The session.') },
-        required: ['session_id'],
-        hidden: true,
-        execute: args => open(textArg(args, 'session_id') ?? '')
-      }
-    ]);
+    const drafts = new Drafts(shelf(), `agor-jupyter:drafts:${front.serviceManager.serverSettings.baseUrl}`);
+    window.addEventListener('pagehide', () => drafts.flush());
+    const sessions = new SessionHost(front, app, { rendermime, drafts, trans });
+    const { tracker } = sessions;
+    register({ commands: front.commands, trans }, palette, panelCommands({ app, sessions, trans }));
     void restorer?.restore(tracker, {
       command: CommandIds.openSession,
       args: widget => ({ session_id: widget.view.store.id }),
@@ -59,3 +39,12 @@ export const sessionPlugin: JupyterFrontEndPlugin<void> = {
     });
   }
 };
+
+/** A browser may keep nothing, and says so only when it is asked. */
+function shelf(): Storage | null {
+  try {
+    return window.localStorage;
+  } catch {
+    return null;
+  }
+}

@@ -1,114 +1,134 @@
-/** Where a person writes: grows to ten lines, keeps drafts, says what Enter will do now. */
-import { UUID } from '@lumino/coreutils';
-import type { KeyboardEvent, ReactElement } from 'react';
-import { useLayoutEffect, useRef, useState } from 'react';
+/** Where a person writes: grows to ten lines, keeps drafts, takes files, says what Enter will do now. */
+import type { ReactElement } from 'react';
+import { useState } from 'react';
 import { CommandIds } from '../domain/commandIds';
 import { useStore } from '../model/store';
 import { useTrans } from '../ui/trans';
+import { AttachButton, Chips } from './Chips';
 import { PromptMenus } from './PromptMenus';
-import { useSessionView } from './view';
+import { PromptText } from './PromptText';
+import type { Draft } from './useDraft';
+import { useDraft } from './useDraft';
+import { useAgent, useRun, useSessionView } from './view';
 
-const MOST_LINES = 10;
-const LINE_PX = 20;
+/** What can be done with words at this moment. */
+export interface Now {
+  readonly mayRun: boolean;
+  readonly working: boolean;
+  /** Words wait in the queue, behind what runs or what paused it. */
+  readonly queues: boolean;
+  /** The running turn takes words. */
+  readonly steers: boolean;
+}
 
-/** The text of the box, kept as a draft; `send` clears it when the server has taken it. */
-function useDraft(): { text: string; setText: (text: string) => void; busy: boolean; send: () => Promise<void> } {
-  const { store, commands, drafts } = useSessionView();
-  const [text, setText] = useState(() => drafts.draft(store.id));
-  const [busy, setBusy] = useState(false);
-  // One key an attempt: what is sent again after a broken connection is done once.
-  const key = useRef(UUID.uuid4());
-  const change = (next: string): void => {
-    setText(next);
-    drafts.keep(store.id, next);
-  };
-  const send = async (): Promise<void> => {
-    const prompt = text.trim();
-    if (prompt === '' || busy) {
-      return;
-    }
-    setBusy(true);
-    try {
-      await commands.execute(CommandIds.promptSession, { session_id: store.id, prompt, key: key.current });
-      key.current = UUID.uuid4();
-      drafts.sent(prompt);
-      change('');
-    } catch {
-      // The command has said what went wrong; the text stays.
-    } finally {
-      setBusy(false);
-    }
-  };
-  return { text, setText: change, busy, send };
+function useNow(): Now {
+  const { store, workspace } = useSessionView();
+  const working = useStore(store, ({ session }) => session !== null && session.current_task !== null);
+  const paused = useStore(store, ({ session }) => (session?.queue_paused ?? '') !== '' && (session?.queue.length ?? 0) > 0);
+  // While the agent starts there is no turn yet that could take them.
+  const inTurn = useStore(store, ({ session }) => ['running', 'awaiting_permission'].includes(session?.status ?? ''));
+  const able = useAgent()?.capabilities.steer === true;
+  const mayRun = useStore(workspace.me, () => workspace.may('execute', 'agor:sessions'));
+  return { mayRun, working, queues: working || paused, steers: able && working && inTurn };
 }
 
 export function PromptBox(): ReactElement {
-  const { store, commands, workspace, drafts } = useSessionView();
   const trans = useTrans();
-  const working = useStore(store, ({ session }) => session !== null && session.current_task !== null);
-  const paused = useStore(store, state => state.session?.queue_paused !== '' && (state.session?.queue.length ?? 0) > 0);
-  const mayRun = useStore(workspace.me, () => workspace.may('execute', 'agor:sessions'));
-  const { text, setText, busy, send } = useDraft();
-  const box = useRef<HTMLTextAreaElement>(null);
-  const back = useRef(-1);
-  useLayoutEffect(() => {
-    if (box.current !== null) {
-      box.current.style.height = 'auto';
-      box.current.style.height = `${Math.min(box.current.scrollHeight, MOST_LINES * LINE_PX)}px`;
-    }
-  }, [text]);
-  const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>): void => {
-    if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) {
-      event.preventDefault();
-      back.current = -1;
-      void send();
-    } else if (event.key === 'ArrowUp' && (text === '' || back.current >= 0)) {
-      const earlier = drafts.earlier(back.current + 1);
-      if (earlier !== null) {
-        event.preventDefault();
-        back.current += 1;
-        setText(earlier);
-      }
+  const now = useNow();
+  const draft = useDraft();
+  const [over, setOver] = useState(false);
+  const take = (files: FileList): void => {
+    if (now.mayRun && files.length > 0) {
+      void draft.addFiles([...files]);
     }
   };
-  const word = working || paused ? trans.__('Queue') : trans.__('Send');
   return (
-    <div className="jp-AgorPromptBox" data-lm-suppress-shortcuts="true">
-      <textarea
-        ref={box}
-        rows={1}
-        value={text}
-        readOnly={!mayRun}
-        aria-label={trans.__('Prompt')}
-        data-testid="agor-prompt-box"
-        placeholder={mayRun ? trans.__('Say what you want') : trans.__('You may watch this session, not prompt it.')}
-        onChange={event => setText(event.target.value)}
-        onKeyDown={onKeyDown}
-      />
+    <div
+      className="jp-AgorPromptBox"
+      data-lm-suppress-shortcuts="true"
+      data-over={over}
+      onDragOver={event => {
+        if (event.dataTransfer.types.includes('Files')) {
+          event.preventDefault();
+          setOver(now.mayRun);
+        }
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={event => {
+        setOver(false);
+        if (event.dataTransfer.types.includes('Files')) {
+          event.preventDefault(); // else the browser leaves JupyterLab for the file
+          take(event.dataTransfer.files);
+        }
+      }}
+      onPaste={event => {
+        if (event.clipboardData.files.length > 0) {
+          event.preventDefault();
+          take(event.clipboardData.files);
+        }
+      }}
+    >
+      <Chips draft={draft} />
+      <PromptText draft={draft} now={now} />
+      {draft.refused.length > 0 && (
+        <p className="jp-AgorPromptBox-refused" role="alert" data-testid="agor-refused">
+          {draft.refused.join(' ')}
+        </p>
+      )}
       <div className="jp-AgorPromptBox-foot">
         <PromptMenus />
-        <span className="jp-AgorPromptBox-hint">{trans.__('Enter: %1', word.toLowerCase())}</span>
-        {working && (
-          <button
-            type="button"
-            className="jp-mod-styled"
-            disabled={!mayRun}
-            data-testid="agor-stop"
-            onClick={() => void commands.execute(CommandIds.interruptSession, { session_id: store.id })}
-          >
-            {trans.__('Stop')}
-          </button>
-        )}
-        <button
-          type="button"
-          className="jp-mod-styled jp-mod-accept"
-          disabled={!mayRun || busy || text.trim() === ''}
-          data-testid="agor-send"
-          onClick={() => void send()}
-        >
-          {word}
-        </button>
+        <AttachButton draft={draft} disabled={!now.mayRun} />
+        <span className="jp-AgorPromptBox-hint" data-testid="agor-enter">
+          {now.steers
+            ? trans.__('Enter: queue · %1+Enter: steer', ACCEL)
+            : trans.__('Enter: %1', now.queues ? trans.__('queue') : trans.__('send'))}
+        </span>
+        <Buttons draft={draft} now={now} />
       </div>
     </div>
+  );
+}
+
+const ACCEL = /\bMac/.test(navigator.userAgent) ? '⌘' : 'Ctrl';
+
+function Buttons({ draft, now }: { readonly draft: Draft; readonly now: Now }): ReactElement {
+  const trans = useTrans();
+  const run = useRun();
+  const ready = now.mayRun && !draft.busy && draft.text.trim() !== '';
+  return (
+    <>
+      {now.working && (
+        <button
+          type="button"
+          className="jp-mod-styled"
+          disabled={!now.mayRun}
+          data-testid="agor-stop"
+          onClick={() => run(CommandIds.interruptSession)}
+        >
+          {trans.__('Stop')}
+        </button>
+      )}
+      {now.steers && (
+        <button
+          type="button"
+          className="jp-mod-styled"
+          disabled={!ready}
+          title={trans.__('Put these words into the running turn (%1+Enter)', ACCEL)}
+          data-testid="agor-steer"
+          onClick={() => void draft.send('steer')}
+        >
+          {trans.__('Steer')}
+        </button>
+      )}
+      <button
+        type="button"
+        className="jp-mod-styled jp-mod-accept"
+        disabled={!ready}
+        data-testid="agor-send"
+        onClick={() => void draft.send('prompt')}
+      >
+        {now.queues ? trans.__('Queue') : trans.__('Send')}
+      </button>
+    </>
   );
 }

@@ -1,78 +1,88 @@
-/** Agent, mode and model as quiet menus under the prompt. What an agent cannot switch is greyed and says why. */
+/** Agent, mode, model and effort as quiet menus under the prompt. What an agent cannot switch is greyed and says why. */
 import type { ReactElement } from 'react';
-import type { AgentInfo } from '../api/agents';
-import { patchSession } from '../api/sessions';
-import type { Mode } from '../domain/modes';
+import { CommandIds } from '../domain/commandIds';
 import { modeWords } from '../domain/modes';
-import { useStore, useValue } from '../model/store';
-import type { Session } from '../schema/types';
-import { notifyProblem } from '../ui/notify';
+import { useStore } from '../model/store';
 import { useTrans } from '../ui/trans';
-import { useSessionView } from './view';
+import { useAgent, useRun, useSessionView } from './view';
 
 export function PromptMenus(): ReactElement | null {
   const { store, workspace } = useSessionView();
   const trans = useTrans();
+  const run = useRun();
   const session = useStore(store, state => state.session);
-  const agent = useValue(workspace.agents).find(each => each.kind === session?.agent);
+  const agent = useAgent();
+  const mine = useStore(
+    workspace.me,
+    me => me?.person.id === session?.owner || workspace.may('admin', 'agor:sessions')
+  );
   if (session === null) {
     return null;
   }
-  const change = (changes: { mode?: Mode; model?: string }): void => {
-    patchSession(workspace.http, session.id, changes).catch((error: unknown) =>
-      notifyProblem(error, trans.__('Changing the session'))
-    );
-  };
+  const able = agent?.capabilities;
+  const models = [...new Set([session.model, ...(agent?.models ?? [])])].filter(model => model !== '');
+  const efforts = [...new Set([session.effort, ...session.efforts])].filter(effort => effort !== '');
   return (
     <div className="jp-AgorMenus">
       <span className="jp-AgorMenus-agent">{agent?.title ?? session.agent}</span>
-      <select
-        value={session.mode}
-        aria-label={trans.__('Mode')}
+      <QuietMenu
+        label={trans.__('Mode')}
         title={trans.__(modeWords(session.mode).hint)}
-        disabled={!mayChange(workspace.me.get()?.person.id, session, workspace.may('admin', 'agor:sessions'))}
-        onChange={event => change({ mode: event.target.value as Mode })}
-      >
-        {(agent?.modes ?? [session.mode]).map(mode => (
-          <option key={mode} value={mode} title={trans.__(modeWords(mode).hint)}>
-            {trans.__(modeWords(mode).title)}
-          </option>
-        ))}
-      </select>
-      <ModelMenu session={session} agent={agent} onChange={model => change({ model })} />
+        value={session.mode}
+        disabled={!mine}
+        choices={(agent?.modes ?? [session.mode]).map(mode => [mode, trans.__(modeWords(mode).title)])}
+        onChoose={mode => run(CommandIds.setMode, { mode })}
+      />
+      <QuietMenu
+        label={trans.__('Model')}
+        title={able?.set_model === true ? trans.__('Model') : trans.__('This agent keeps its model for life.')}
+        value={session.model}
+        disabled={!mine || able?.set_model !== true}
+        choices={models.map(model => [model, model])}
+        onChoose={model => run(CommandIds.setModel, { model })}
+      />
+      {able?.set_effort === true && (
+        <QuietMenu
+          label={trans.__('Effort')}
+          title={trans.__('How hard it thinks')}
+          value={session.effort}
+          disabled={!mine}
+          choices={session.effort === '' ? [['', trans.__('its own effort')], ...same(efforts)] : same(efforts)}
+          onChoose={effort => effort !== '' && run(CommandIds.setEffort, { effort })}
+        />
+      )}
     </div>
   );
 }
 
-const mayChange = (me: string | undefined, session: Session, admin: boolean): boolean =>
-  me === session.owner || admin;
+type Choices = readonly (readonly [string, string])[];
 
-interface ModelMenuProps {
-  readonly session: Session;
-  readonly agent: AgentInfo | undefined;
-  readonly onChange: (model: string) => void;
+const same = (words: readonly string[]): Choices => words.map(word => [word, word]);
+
+interface QuietMenuProps {
+  readonly label: string;
+  readonly title: string;
+  readonly value: string;
+  readonly disabled: boolean;
+  readonly choices: Choices;
+  readonly onChoose: (value: string) => void;
 }
 
-function ModelMenu({ session, agent, onChange }: ModelMenuProps): ReactElement | null {
-  const trans = useTrans();
-  const { workspace } = useSessionView();
-  const models = [...new Set([session.model, ...(agent?.models ?? [])])].filter(model => model !== '');
-  const able = agent?.capabilities['set_model'] === true;
-  const mine = mayChange(workspace.me.get()?.person.id, session, workspace.may('admin', 'agor:sessions'));
-  if (models.length === 0) {
+function QuietMenu({ label, title, value, disabled, choices, onChoose }: QuietMenuProps): ReactElement | null {
+  if (choices.length === 0) {
     return null;
   }
   return (
     <select
-      value={session.model}
-      aria-label={trans.__('Model')}
-      title={able ? trans.__('Model') : trans.__('This agent keeps its model for life.')}
-      disabled={!able || !mine}
-      onChange={event => onChange(event.target.value)}
+      value={value}
+      aria-label={label}
+      title={title}
+      disabled={disabled}
+      onChange={event => onChoose(event.target.value)}
     >
-      {models.map(model => (
-        <option key={model} value={model}>
-          {model}
+      {choices.map(([each, words]) => (
+        <option key={each} value={each}>
+          {words}
         </option>
       ))}
     </select>

@@ -1,16 +1,15 @@
 /** Prompts that wait: edit, move, withdraw; and why the queue stands still, with the one next step. */
 import type { ReactElement } from 'react';
 import { useState } from 'react';
-import { patchTask, removeTask } from '../api/sessions';
 import { CommandIds } from '../domain/commandIds';
 import { sameItems, useStore } from '../model/store';
 import type { Task } from '../schema/types';
-import { notifyProblem } from '../ui/notify';
 import { useTrans } from '../ui/trans';
-import { useSessionView } from './view';
+import { useRun, useSessionView } from './view';
 
 export function Queue(): ReactElement | null {
-  const { store, commands } = useSessionView();
+  const { store } = useSessionView();
+  const run = useRun();
   const trans = useTrans();
   const reason = useStore(store, state => state.session?.queue_paused ?? '');
   const tasks = useStore(
@@ -33,7 +32,7 @@ export function Queue(): ReactElement | null {
             type="button"
             className="jp-mod-styled jp-mod-accept"
             data-testid="agor-resume"
-            onClick={() => void commands.execute(CommandIds.resumeSession, { session_id: store.id })}
+            onClick={() => run(CommandIds.resumeSession)}
           >
             {trans.__('Go on')}
           </button>
@@ -49,17 +48,12 @@ export function Queue(): ReactElement | null {
 }
 
 function QueuedTask({ task, place }: { readonly task: Task; readonly place: number }): ReactElement {
-  const { workspace } = useSessionView();
+  const run = useRun();
   const trans = useTrans();
   const [text, setText] = useState<string | null>(null);
-  const told = (job: Promise<unknown>): void => {
-    job.catch((error: unknown) => notifyProblem(error, trans.__('Changing the queue')));
-  };
-  const change = (changes: { prompt?: string; place?: number }): void =>
-    told(patchTask(workspace.http, task.id, changes));
   const save = (): void => {
     if (text !== null && text.trim() !== '' && text !== task.prompt) {
-      change({ prompt: text });
+      run(CommandIds.editTask, { task_id: task.id, prompt: text });
     }
     setText(null);
   };
@@ -92,7 +86,7 @@ function QueuedTask({ task, place }: { readonly task: Task; readonly place: numb
           className="jp-AgorIconButton"
           aria-label={trans.__('Sooner')}
           title={trans.__('Sooner')}
-          onClick={() => change({ place: place - 1 })}
+          onClick={() => run(CommandIds.moveTask, { task_id: task.id, place: place - 1 })}
         >
           ↑
         </button>
@@ -102,7 +96,7 @@ function QueuedTask({ task, place }: { readonly task: Task; readonly place: numb
         className="jp-AgorIconButton"
         aria-label={trans.__('Withdraw')}
         title={trans.__('Withdraw')}
-        onClick={() => told(removeTask(workspace.http, task.id))}
+        onClick={() => run(CommandIds.withdrawTask, { task_id: task.id })}
       >
         ✕
       </button>

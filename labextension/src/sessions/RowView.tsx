@@ -2,7 +2,7 @@
 import type { ReactElement } from 'react';
 import { memo, useEffect, useState } from 'react';
 import { useStore } from '../model/store';
-import type { NoticeBlock, PermissionBlock, Task, TextBlock } from '../schema/types';
+import type { NoticeBlock, PermissionBlock, SteeredBlock, Task, TextBlock } from '../schema/types';
 import { Ago } from '../ui/Ago';
 import { Counts } from '../ui/Diff';
 import { Face } from '../ui/Face';
@@ -32,6 +32,8 @@ export const RowView = memo(
         return <AnsweredRow block={row.block} />;
       case 'notice':
         return <NoticeRow block={row.block} />;
+      case 'steered':
+        return <SteeredRow block={row.block} />;
       case 'end':
         return <EndRow task={row.task} />;
     }
@@ -39,13 +41,26 @@ export const RowView = memo(
   (before, after) => sameRow(before.row, after.row)
 );
 
-function usePerson(id: string): string {
+/**
+ * Say who did something: by the name that was kept with the act. Without named users all are one person, so
+ * that an id says nothing: least of all that it was me.
+ */
+function usePerson(id: string, name: string): string {
   const { workspace } = useSessionView();
-  return useStore(workspace.me, me => (me?.person.id === id ? me.person.display_name : id));
+  const trans = useTrans();
+  return useStore(workspace.me, me => {
+    if (name !== '' || me === null) {
+      return name === '' ? id : name;
+    }
+    if (!me.named_users && me.person.id === id) {
+      return trans.__('Somebody');
+    }
+    return me.person.id === id ? me.person.display_name : id;
+  });
 }
 
 function PromptRow({ task }: { readonly task: Task }): ReactElement {
-  const name = usePerson(task.by);
+  const name = usePerson(task.by, task.by_name);
   const [open, setOpen] = useState(false);
   const trans = useTrans();
   const long = task.prompt.length > 1200 || task.prompt.split('\n').length > 16;
@@ -56,11 +71,42 @@ function PromptRow({ task }: { readonly task: Task }): ReactElement {
         {task.prompt}
       </div>
       <Ago atMs={task.queued_ms} />
+      <Attached names={task.attached} />
       {long && (
         <button type="button" className="jp-AgorLink" onClick={() => setOpen(!open)}>
           {open ? trans.__('Show less') : trans.__('Show all')}
         </button>
       )}
+    </div>
+  );
+}
+
+/** Names of the files that came with somebody's words. */
+function Attached({ names }: { readonly names: readonly string[] }): ReactElement | null {
+  const trans = useTrans();
+  return names.length === 0 ? null : (
+    <ul className="jp-AgorChips" aria-label={trans.__('Attached files')}>
+      {names.map((name, index) => (
+        <li key={`${index} ${name}`} className="jp-AgorChip" title={name}>
+          <span>{name}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** A person's words in the running turn: like a prompt, but no turn of their own. */
+function SteeredRow({ block }: { readonly block: SteeredBlock }): ReactElement {
+  const trans = useTrans();
+  const name = usePerson(block.by, block.by_name);
+  return (
+    <div className="jp-AgorPrompt jp-mod-steered" data-testid="agor-steered">
+      <Face name={name} size={20} />
+      <div className="jp-AgorPrompt-words">{block.text}</div>
+      <span className="jp-AgorAgo" title={trans.__('%1 said this while the agent worked.', name)}>
+        {trans.__('meanwhile')}
+      </span>
+      <Attached names={block.attached} />
     </div>
   );
 }
@@ -91,7 +137,7 @@ function ThoughtRow({ block, live }: { readonly block: TextBlock; readonly live:
 function AnsweredRow({ block }: { readonly block: PermissionBlock }): ReactElement {
   const trans = useTrans();
   const { request, resolved } = block;
-  const name = usePerson(resolved?.by ?? '');
+  const name = usePerson(resolved?.by ?? '', resolved?.by_name ?? '');
   const option = request.options.find(each => each.option_id === resolved?.option_id);
   const allowed = option?.kind.startsWith('allow') ?? resolved?.outcome === 'selected';
   const words =
@@ -126,7 +172,7 @@ function EndRow({ task }: { readonly task: Task }): ReactElement {
     max_tokens: trans.__('Stopped: the answer was too long'),
     max_turn_requests: trans.__('Stopped: too many steps'),
     refusal: trans.__('The agent refused'),
-    cancelled: trans.__('Stopped'),
+    cancelled: task.stopped_by === '' ? trans.__('Stopped') : trans.__('Stopped by %1', task.stopped_by),
     failed: trans.__('Failed'),
     lost: trans.__('Lost')
   };

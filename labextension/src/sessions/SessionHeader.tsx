@@ -7,10 +7,11 @@ import type { Session } from '../schema/types';
 import { shortCount } from '../ui/clock';
 import { StatusDot } from '../ui/StatusDot';
 import { useTrans } from '../ui/trans';
-import { useSessionView } from './view';
+import { useRun, useSessionView } from './view';
 
 export function SessionHeader(): ReactElement | null {
-  const { store, workspace, commands } = useSessionView();
+  const { store, workspace } = useSessionView();
+  const run = useRun();
   const trans = useTrans();
   const session = useStore(store, state => state.session);
   const worktree = useValue(workspace.worktrees).get(session?.worktree_id ?? '');
@@ -18,7 +19,6 @@ export function SessionHeader(): ReactElement | null {
     return null;
   }
   const glyph = glyphOf({ status: session.status, updated_ms: session.updated_ms });
-  const run = (command: string): void => void commands.execute(command, { session_id: session.id });
   return (
     <header className="jp-AgorSessionHeader">
       <StatusDot glyph={glyph} />
@@ -36,7 +36,7 @@ export function SessionHeader(): ReactElement | null {
           className="jp-AgorLink"
           title={trans.__('Show on the board')}
           onClick={() =>
-            void commands.execute(CommandIds.openBoard, { board_id: worktree.board_id ?? '', focus: worktree.id })
+            run(CommandIds.openBoard, { board_id: worktree.board_id ?? '', focus: worktree.id })
           }
         >
           {worktree.name} · {worktree.branch}

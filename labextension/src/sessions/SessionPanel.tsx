@@ -12,7 +12,7 @@ import { PlanList } from './PlanList';
 import { PromptBox } from './PromptBox';
 import { Queue } from './Queue';
 import { SessionHeader } from './SessionHeader';
-import { SessionContext, useSessionView } from './view';
+import { SessionContext, useRun, useSessionView } from './view';
 import type { SessionView } from './view';
 
 export function SessionPanel({ view }: { readonly view: SessionView }): ReactElement {
@@ -73,7 +73,8 @@ function Body(): ReactElement {
 
 /** Why the last task went wrong, with the next step; gone as soon as something new begins. */
 function Trouble(): ReactElement | null {
-  const { store, commands } = useSessionView();
+  const { store } = useSessionView();
+  const run = useRun();
   const trans = useTrans();
   const session = useStore(store, state => state.session);
   if (session === null || session.error === '' || session.current_task !== null) {
@@ -88,7 +89,7 @@ function Trouble(): ReactElement | null {
         <button
           type="button"
           className="jp-mod-styled"
-          onClick={() => void commands.execute(CommandIds.resumeSession, { session_id: session.id })}
+          onClick={() => run(CommandIds.resumeSession)}
         >
           {trans.__('Resume')}
         </button>

@@ -7,7 +7,19 @@ import { TransContext } from '../ui/trans';
 import { SessionPanel } from './SessionPanel';
 import type { SessionView } from './view';
 
+/** What takes the keyboard when the panel is shown; `attach` opens the choice of files. */
+export type Part = 'prompt' | 'ask' | 'attach';
+
+const PARTS: Record<Part, string> = {
+  prompt: '.jp-AgorPromptBox textarea',
+  ask: '.jp-AgorAsk',
+  attach: '.jp-AgorPromptBox .jp-AgorAttach'
+};
+/** How long a panel that has just been opened may take to show what is asked. */
+const PART_MS = 5000;
+
 export class SessionWidget extends ReactWidget {
+  part: Part = 'prompt';
   private readonly stop: () => void;
 
   constructor(
@@ -41,9 +53,28 @@ export class SessionWidget extends ReactWidget {
     // The first time the box is not drawn yet; who is in a dialog by then is left there.
     void (this.renderPromise ?? Promise.resolve()).then(() => {
       if (this.isVisible && document.activeElement?.closest('.jp-Dialog') === null) {
-        this.node.querySelector<HTMLElement>('.jp-AgorPromptBox textarea')?.focus();
+        this.node.querySelector<HTMLElement>(PARTS.prompt)?.focus();
+        this.focusPart(this.part, Date.now() + PART_MS);
       }
+      this.part = 'prompt';
     });
+  }
+
+  /** Give a part the keyboard as soon as it is drawn, unless somebody has begun to write or went away. */
+  private focusPart(part: Part, until: number): void {
+    const box = this.node.querySelector<HTMLTextAreaElement>(PARTS.prompt);
+    const found = this.node.querySelector<HTMLElement>(PARTS[part]);
+    if (part === 'prompt' || this.isDisposed || document.activeElement !== box) {
+      return;
+    }
+    if (found !== null) {
+      found.focus();
+      if (part === 'attach') {
+        found.click();
+      }
+    } else if (Date.now() < until) {
+      setTimeout(() => this.focusPart(part, until), 50);
+    }
   }
 
   protected override render(): React.JSX.Element {

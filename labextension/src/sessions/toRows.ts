@@ -1,7 +1,7 @@
 /** What a session's list shows, as plain rows. Pure; a task that did not change keeps its rows. */
 import type { Block } from '../domain/applyBlock';
 import type { TaskView } from '../model/sessionStore';
-import type { NoticeBlock, PermissionBlock, Task, TextBlock, ToolBlock } from '../schema/types';
+import type { NoticeBlock, PermissionBlock, SteeredBlock, Task, TextBlock, ToolBlock } from '../schema/types';
 
 export type Row =
   | { readonly kind: 'prompt'; readonly key: string; readonly task: Task }
@@ -11,6 +11,7 @@ export type Row =
   | { readonly kind: 'tools'; readonly key: string; readonly blocks: readonly ToolBlock[]; readonly live: boolean }
   | { readonly kind: 'permission'; readonly key: string; readonly block: PermissionBlock }
   | { readonly kind: 'notice'; readonly key: string; readonly block: NoticeBlock }
+  | { readonly kind: 'steered'; readonly key: string; readonly block: SteeredBlock }
   | { readonly kind: 'end'; readonly key: string; readonly task: Task };
 
 /** More tool calls in a run than this fold into one row. */
@@ -83,6 +84,8 @@ function rowOf(task: Task, block: Exclude<Block, ToolBlock>, live: boolean): Row
       return { kind: 'permission', key, block };
     case 'notice':
       return { kind: 'notice', key, block };
+    case 'steered':
+      return { kind: 'steered', key, block };
   }
 }
 
@@ -99,6 +102,7 @@ export function sameRow(a: Row, b: Row): boolean {
       return b.kind === 'tools' && a.live === b.live && sameList(a.blocks, b.blocks);
     case 'permission':
     case 'notice':
+    case 'steered':
       return 'block' in b && a.block === b.block;
     default:
       return 'task' in b && a.task === b.task;

@@ -1,7 +1,10 @@
 /** What the parts of one session's panel share, handed down by a context. */
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { CommandRegistry } from '@lumino/commands';
-import { createContext, useContext } from 'react';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import { createContext, useCallback, useContext } from 'react';
+import type { AgentInfo } from '../api/agents';
+import { useStore } from '../model/store';
 import type { SessionStore } from '../model/sessionStore';
 import type { Workspace } from '../model/workspace';
 import type { Drafts } from './drafts';
@@ -22,4 +25,20 @@ export function useSessionView(): SessionView {
     throw new Error('a part of the session panel stands outside of it');
   }
   return view;
+}
+
+/** Give a way to run commands about this session. A command says itself what went wrong. */
+export function useRun(): (command: string, args?: ReadonlyPartialJSONObject) => void {
+  const { commands, store } = useSessionView();
+  return useCallback(
+    (command, args = {}) => void commands.execute(command, { session_id: store.id, ...args }).catch(console.warn),
+    [commands, store]
+  );
+}
+
+/** Give the session's kind of agent, once it is known. */
+export function useAgent(): AgentInfo | undefined {
+  const { store, workspace } = useSessionView();
+  const kind = useStore(store, state => state.session?.agent);
+  return useStore(workspace.agents, agents => agents.find(each => each.kind === kind));
 }

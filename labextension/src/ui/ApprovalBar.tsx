@@ -1,9 +1,10 @@
 /**
  * What an agent asks, with all that is needed to answer it: on the card and at the foot of the panel.
- * It answers through `onAnswer` and never takes the focus; keys work only while the focus is inside.
+ * It answers through `onAnswer` and never takes the focus: somebody may write elsewhere. Keys work while the
+ * focus is inside, on the bar itself or on a part of it that is not typed in.
  */
 import type { KeyboardEvent, ReactElement } from 'react';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { InboxItem, PermissionOption } from '../schema/types';
 import { Diff } from './Diff';
 import { QuestionForm } from './QuestionForm';
@@ -48,6 +49,7 @@ export function ApprovalBar(props: ApprovalBarProps): ReactElement {
   const trans = useTrans();
   const [busy, setBusy] = useState(false);
   const [reason, setReason] = useState<string | null>(null);
+  const bar = useReturnedFocus(reason === null);
   const answer = (given: GivenAnswer): void => {
     setBusy(true);
     // The bar goes away with the request; on a failure it stays and can be used again.
@@ -64,7 +66,7 @@ export function ApprovalBar(props: ApprovalBarProps): ReactElement {
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     const kind = keyKind(event);
-    if (kind !== null && asked.questions.length === 0) {
+    if (kind !== null && asked.questions.length === 0 && reason === null) {
       event.preventDefault();
       event.stopPropagation();
       choose(ofKind(asked.options, kind));
@@ -72,7 +74,9 @@ export function ApprovalBar(props: ApprovalBarProps): ReactElement {
   };
   return (
     <section
+      ref={bar}
       className="jp-AgorAsk nodrag nopan nowheel"
+      tabIndex={0}
       aria-label={trans.__('%1 asks: %2', where, asked.title)}
       data-testid="agor-approval"
       onKeyDown={onKeyDown}
@@ -131,17 +135,43 @@ function OptionButtons({ options, disabled, compact, onChoose }: OptionButtonsPr
   );
 }
 
-/** A key answers only from a button or the bar itself: who types in a field is typing. */
-function keyKind(event: KeyboardEvent): Kind | null {
+/** Give the bar the focus back when the field for a reason, which had it, goes away. */
+function useReturnedFocus(closed: boolean): React.RefObject<HTMLElement> {
+  const bar = useRef<HTMLElement>(null);
+  const wasClosed = useRef(closed);
+  useEffect(() => {
+    if (closed && !wasClosed.current && document.activeElement === document.body) {
+      bar.current?.focus();
+    }
+    wasClosed.current = closed;
+  }, [closed]);
+  return bar;
+}
+
+/**
+ * Say what a key answers, from the bar or a button of it: who types in a field is typing. Enter on a button
+ * is that button's own; with Shift it is *Always* from a button that allows, and from no other.
+ */
+export function keyKind(event: Pick<KeyboardEvent, Pressed>): Kind | null {
   const target = event.target as HTMLElement;
-  if (target.closest('input, textarea, button, [contenteditable]') !== null && event.key !== 'Escape') {
+  const typed = target.closest('input, textarea, select, [contenteditable]') !== null;
+  if (typed || event.ctrlKey || event.altKey || event.metaKey || event.repeat) {
     return null;
   }
-  if (event.key === 'Enter') {
-    return event.shiftKey ? 'allow_always' : 'allow_once';
+  if (event.key === 'Escape') {
+    return 'reject_once';
   }
-  return event.key === 'Escape' && target.closest('input, textarea') === null ? 'reject_once' : null;
+  if (event.key !== 'Enter') {
+    return null;
+  }
+  const button = target.closest<HTMLElement>('button, a');
+  if (button !== null && !(event.shiftKey && button.dataset['agorOption']?.startsWith('allow') === true)) {
+    return null;
+  }
+  return event.shiftKey ? 'allow_always' : 'allow_once';
 }
+
+type Pressed = 'target' | 'key' | 'shiftKey' | 'ctrlKey' | 'altKey' | 'metaKey' | 'repeat';
 
 function AskedWords({ asked, where }: Pick<ApprovalBarProps, 'asked' | 'where'>): ReactElement {
   return (

@@ -28,6 +28,10 @@ export const plusIcon = icon('plus', stroke('M8 3v10M3 8h10'));
 export const noteIcon = icon('note', stroke('M3 3h10v6.5L9.5 13H3zM13 9.5H9.5V13'));
 export const zoneIcon = icon('zone', stroke('M2.5 5v-2.5H5M11 2.5h2.5V5M13.5 11v2.5H11M5 13.5H2.5V11M6.5 2.5h3M6.5 13.5h3M2.5 6.5v3M13.5 6.5v3'));
 export const fitIcon = icon('fit', stroke('M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10'));
+export const attachIcon = icon(
+  'attach',
+  stroke('M12.5 7.3l-5 5a2.6 2.6 0 0 1-3.7-3.7l5.3-5.3a1.7 1.7 0 0 1 2.5 2.5l-5.2 5.2a.8.8 0 0 1-1.2-1.2l4.6-4.6')
+);
 export const stopIcon = icon('stop', stroke('M4.5 4.5h7v7h-7z'));
 export const moreIcon = icon(
   'more',

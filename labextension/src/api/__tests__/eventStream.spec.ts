@@ -49,7 +49,7 @@ const event = (seq: number): SessionEvent => ({
   session_id: 's',
   task_id: null,
   at_ms: seq,
-  update: { type: 'queue_resumed', by: 'a' }
+  update: { type: 'queue_resumed', by: 'a', by_name: '' }
 });
 const frame = (...seqs: number[]): unknown => ({ session: 's', events: seqs.map(event) });
 

@@ -48,7 +48,7 @@ interface RowProps {
 const Row = memo(function Row({ row, depth }: RowProps): ReactElement {
   const trans = useTrans();
   const view = useBoardView();
-  const owner = row.owner === view.workspace.me.get()?.person.id ? '' : row.owner;
+  const owner = row.owner === view.workspace.me.get()?.person.id ? '' : row.owner_name || row.owner;
   const open = (): void => view.run(CommandIds.openSession, { session_id: row.id });
   return (
     <li className="jp-AgorRow" style={{ paddingLeft: depth * 12 }} data-depth={depth}>

@@ -1,59 +1,220 @@
 import { nullTranslator } from '@jupyterlab/translation';
 import { CommandRegistry } from '@lumino/commands';
 import { describe, expect, it, vi } from 'vitest';
+import type { CommandId } from '../../domain/commandIds';
 import { CommandIds } from '../../domain/commandIds';
 import type { AgorApp } from '../../model/app';
+import { Store } from '../../model/store';
 import type { BoardHost } from '../../board/BoardHost';
+import type { Session, Worktree } from '../../schema/types';
 import { boardCommands, makeId } from '../board';
+import { panelCommands } from '../panels';
+import { peopleCommands } from '../people';
+import { queueCommands } from '../queue';
+import { recordCommands } from '../records';
 import { sessionCommands } from '../sessions';
 import type { CommandContext } from '../table';
 import { register } from '../table';
 import { worktreeCommands } from '../worktrees';
 
-function registered(may: boolean): { context: CommandContext; palette: string[] } {
+type Asked = readonly [method: string, path: string, body: unknown];
+
+const session = (id: string, more: Partial<Session> = {}): Session =>
+  ({
+    id, worktree_id: 'wt_1', agent: 'demo', title: id, owner: 'ann', status: 'idle', mode: 'ask', model: 'one', effort: '',
+    efforts: ['low', 'high'], queue: [], pending: [], queue_paused: '', current_task: null, archived: false, task_count: 1,
+    updated_ms: 1, ...more
+  }) as unknown as Session;
+
+interface World {
+  readonly context: CommandContext;
+  readonly palette: string[];
+  readonly asked: Asked[];
+  readonly opened: (readonly [string, string])[];
+  /** Select a card of the board; `front` says whether that board stands in front. */
+  readonly select: (ids: readonly string[], front: boolean) => void;
+}
+
+function registered(may: boolean, sessions: readonly Session[] = [], agent: object = {}): World {
   const commands = new CommandRegistry();
-  const workspace = { may: () => may, worktrees: { get: () => new Map() } };
+  const asked: Asked[] = [];
+  const opened: (readonly [string, string])[] = [];
+  const ask = (method: string) => (path: string, body?: unknown) => {
+    asked.push([method, path, body]);
+    return Promise.resolve({ id: 'ses_1', title: 'x', path: '/x', lab_path: 'x' });
+  };
+  const selection = new Store<readonly string[]>([]);
+  let inFront = false;
+  const view = { selection, canWrite: may, doc: { id: 'board_1' } };
+  const capabilities = { set_model: true, set_effort: false, steer: false, images: false, files: false, ...agent };
+  const workspace = {
+    may: () => may,
+    me: new Store({ named_users: false, read_only: '', person: { id: 'ann', display_name: 'Ann' } }),
+    agents: new Store([{ kind: 'demo', title: 'Demo', modes: ['ask', 'plan'], models: ['one', 'two'], capabilities }]),
+    worktrees: new Store(new Map([['wt_1', { id: 'wt_1', name: 'w', lab_path: 'w' } as unknown as Worktree]])),
+    sessions: new Store(new Map(sessions.map(each => [each.id, each]))),
+    boards: new Store(new Map()),
+    repos: new Store(new Map()),
+    seen: { isUnseen: () => false },
+    take: () => {},
+    takeMe: (me: unknown) => opened.push(['me', JSON.stringify(me)])
+  };
+  const http = { get: ask('GET'), post: ask('POST'), patch: ask('PATCH'), delete: ask('DELETE'), list: () => Promise.resolve([]) };
   const context: CommandContext = {
-    app: { workspace } as unknown as AgorApp,
-    boards: { current: () => null } as unknown as BoardHost,
+    app: { workspace, http, current: new Store<string | null>(null) } as unknown as AgorApp,
+    boards: {
+      current: () => (selection.get().length === 0 ? null : view),
+      inFront: () => (inFront ? view : null)
+    } as unknown as BoardHost,
     commands,
     trans: nullTranslator.load('agor-jupyter')
   };
   const palette: string[] = [];
   const addItem = vi.fn(({ command }: { command: string }) => palette.push(command));
-  const table = [...boardCommands(context), ...worktreeCommands(context), ...sessionCommands(context)];
-  register(context, { addItem } as never, table);
-  return { context, palette };
+  const host = { open: (id: string, part = 'prompt') => void opened.push([id, part]) };
+  register(context, { addItem } as never, [
+    ...boardCommands(context),
+    ...worktreeCommands(context),
+    ...sessionCommands(context),
+    ...recordCommands(context),
+    ...queueCommands(context),
+    ...peopleCommands(context),
+    ...panelCommands({ ...context, sessions: host })
+  ]);
+  const select = (ids: readonly string[], front: boolean): void => {
+    selection.set(ids);
+    inFront = front;
+  };
+  return { context, palette, asked, opened, select };
 }
 
-describe('commands', () => {
-  // These two stand with the plugin that owns what they show.
-  const elsewhere: string[] = [CommandIds.openSession, CommandIds.showPanel];
+/** Commands that act on a session, and what one must be like for them. */
+const ON_SESSIONS: readonly (readonly [CommandId, Partial<Session>])[] = [
+  [CommandIds.promptSession, {}],
+  [CommandIds.steerSession, { current_task: 'task_1', status: 'running' }],
+  [CommandIds.interruptSession, { current_task: 'task_1', status: 'running' }],
+  [CommandIds.resumeSession, { status: 'failed' }],
+  [CommandIds.answerPermission, { pending: ['req_1'], status: 'awaiting_permission' }],
+  [CommandIds.renameSession, {}],
+  [CommandIds.archiveSession, {}],
+  [CommandIds.setMode, {}],
+  [CommandIds.setModel, {}],
+  [CommandIds.setEffort, {}],
+  [CommandIds.editTask, { queue: ['task_2'] }],
+  [CommandIds.moveTask, { queue: ['task_2'] }],
+  [CommandIds.withdrawTask, { queue: ['task_2'] }],
+  [CommandIds.openTranscript, {}],
+  [CommandIds.rebuildTranscript, {}],
+  [CommandIds.attachFiles, {}]
+];
+const ABLE = { steer: true, set_effort: true, files: true };
 
-  it.each(Object.values(CommandIds).filter(id => !elsewhere.includes(id)))('%s is registered and describes itself', async id => {
-    const { commands } = registered(true).context;
+describe('commands', () => {
+  // It stands with the plugin that owns what it shows.
+  const elsewhere: string[] = [CommandIds.showPanel];
+  const all = Object.values(CommandIds).filter(id => !elsewhere.includes(id));
+
+  it.each(all)('%s is registered, describes itself and is in the palette', async id => {
+    const { context, palette } = registered(true);
     expect(id).toMatch(/^agor:[a-z]+-[a-z]+$/);
-    expect(commands.hasCommand(id)).toBe(true);
-    expect(commands.label(id)).not.toBe('');
-    expect((await commands.describedBy(id)).args).toMatchObject({ type: 'object' });
+    expect(context.commands.hasCommand(id)).toBe(true);
+    expect(context.commands.label(id)).not.toBe('');
+    expect((await context.commands.describedBy(id)).args).toMatchObject({ type: 'object' });
+    expect(palette.filter(each => each === id)).toEqual([id]);
   });
 
-  it('puts into the palette what makes sense without arguments', () => {
-    const { palette } = registered(true);
-    expect(palette).toContain(CommandIds.createWorktree);
-    expect(palette).not.toContain(CommandIds.answerPermission);
+  it.each(ON_SESSIONS)('%s is offered where a session is in front that it fits, and only there', (id, fit) => {
+    const { commands } = registered(true, [session('ses_1', fit)], ABLE).context;
+    expect(commands.isEnabled(id)).toBe(false);
+    const { context } = registered(true, [session('ses_1', fit)], ABLE);
+    context.app.current.set('ses_1');
+    expect(context.commands.isEnabled(id)).toBe(true);
+    const viewers = registered(false, [session('ses_1', { ...fit, owner: 'bea' })], ABLE).context;
+    viewers.app.current.set('ses_1');
+    expect(viewers.commands.isEnabled(id)).toBe(id === CommandIds.openTranscript);
+  });
+
+  it.each([
+    [CommandIds.steerSession, {}, ABLE],
+    [CommandIds.steerSession, { current_task: 'task_1' }, {}],
+    [CommandIds.interruptSession, {}, {}],
+    [CommandIds.resumeSession, {}, {}],
+    [CommandIds.answerPermission, {}, {}],
+    [CommandIds.setModel, {}, { set_model: false }],
+    [CommandIds.setEffort, {}, {}],
+    [CommandIds.setMode, { owner: 'bea' }, {}],
+    [CommandIds.withdrawTask, {}, {}],
+    [CommandIds.attachFiles, {}, {}]
+  ] as const)('%s is not offered for %j of an agent that is %j', (id, like, agent) => {
+    const { context } = registered(true, [session('ses_1', like as Partial<Session>)], agent);
+    // An admin may change what others own: here nobody is one.
+    Object.assign(context.app.workspace, { may: (action: string) => action !== 'admin' });
+    context.app.current.set('ses_1');
+    expect(context.commands.isEnabled(id)).toBe(false);
+  });
+
+  it('acts on the card in front, else on the panel used last, else on a card elsewhere', async () => {
+    const two = [session('ses_1', { worktree_id: 'wt_2' }), session('ses_2', { status: 'failed' }), session('ses_3')];
+    const { context, asked, select } = registered(true, two);
+    const stopped = async (): Promise<unknown> => {
+      await context.commands.execute(CommandIds.interruptSession, {});
+      return asked.at(-1)?.[1];
+    };
+    select(['wt_1'], false);
+    expect(await stopped()).toBe('sessions/ses_2/interrupt'); // of a card's sessions, the most urgent one
+    context.app.current.set('ses_1');
+    expect(await stopped()).toBe('sessions/ses_1/interrupt');
+    select(['wt_1'], true);
+    expect(await stopped()).toBe('sessions/ses_2/interrupt');
+    await context.commands.execute(CommandIds.interruptSession, { session_id: 'ses_9' });
+    expect(asked.at(-1)?.[1]).toBe('sessions/ses_9/interrupt');
+  });
+
+  it.each([
+    [CommandIds.setMode, { mode: 'plan' }, ['PATCH', 'sessions/ses_1', { mode: 'plan' }]],
+    [CommandIds.setModel, { model: 'two' }, ['PATCH', 'sessions/ses_1', { model: 'two' }]],
+    [CommandIds.setEffort, { effort: 'high' }, ['PATCH', 'sessions/ses_1', { effort: 'high' }]],
+    [CommandIds.editTask, { task_id: 't', prompt: 'x' }, ['PATCH', 'tasks/t', { prompt: 'x' }]],
+    [CommandIds.moveTask, { task_id: 't', place: 0 }, ['PATCH', 'tasks/t', { place: 0 }]],
+    [CommandIds.withdrawTask, { task_id: 't' }, ['DELETE', 'tasks/t', undefined]],
+    [CommandIds.rebuildTranscript, {}, ['POST', 'sessions/ses_1/transcript', undefined]],
+    [CommandIds.steerSession, { prompt: 'x' }, ['POST', 'sessions/ses_1/steer', { prompt: 'x', attachments: [] }]],
+    [CommandIds.promptSession, { prompt: 'x' }, ['POST', 'sessions/ses_1/tasks', { prompt: 'x', attachments: [] }]],
+    [CommandIds.renameMe, { name: 'Bea' }, ['PATCH', 'me', { display_name: 'Bea' }]]
+  ])('%s with %j asks the server', async (id, args, wanted) => {
+    const { context, asked } = registered(true, [session('ses_1')]);
+    context.app.current.set('ses_1');
+    await context.commands.execute(id, args as never);
+    expect(asked).toEqual([wanted]);
+  });
+
+  it('shows what is asked, with the keyboard, where no request is named', async () => {
+    const { context, opened, asked } = registered(true, [session('ses_1', { pending: ['req_1'] })]);
+    context.app.current.set('ses_1');
+    await context.commands.execute(CommandIds.answerPermission, {});
+    expect(opened).toEqual([['ses_1', 'ask']]);
+    expect(asked).toEqual([]);
+  });
+
+  it('renames nobody who has a name from a login', () => {
+    const { context } = registered(true);
+    expect(context.commands.isEnabled(CommandIds.renameMe)).toBe(true);
+    context.app.workspace.me.update(me => ({ ...me!, named_users: true }));
+    expect(context.commands.isEnabled(CommandIds.renameMe)).toBe(false);
   });
 
   it('offers a viewer nothing that changes work', () => {
     const { commands } = registered(false).context;
-    for (const id of [CommandIds.addRepo, CommandIds.createWorktree, CommandIds.createSession, CommandIds.answerPermission]) {
+    for (const id of [CommandIds.addRepo, CommandIds.createWorktree, CommandIds.createSession]) {
       expect(commands.isEnabled(id)).toBe(false);
     }
+    expect(commands.isEnabled(CommandIds.answerPermission, { request_id: 'req_1' })).toBe(false);
   });
 
-  it('refuses what lacks its argument, and says so to the caller', async () => {
+  it('refuses what has nothing to act on, and says so to the caller', async () => {
     const { commands } = registered(true).context;
     await expect(commands.execute(CommandIds.interruptSession, {})).rejects.toThrow('session_id');
+    await expect(commands.execute(CommandIds.openWorktree, {})).rejects.toThrow('worktree_id');
   });
 
   it('opens the oldest board for one that this server does not have, and none where there is none', async () => {

@@ -104,7 +104,7 @@ describe('SessionStore', () => {
     const store = new SessionStore('s', server.http(), server.stream());
     await store.open();
     server.reader?.onEvents([
-      { ...chunk(2, ''), task_id: 'n', update: { type: 'task_queued', by: 'ann', prompt: 'go', attachments: [] } },
+      { ...chunk(2, ''), task_id: 'n', update: { type: 'task_queued', by: 'ann', prompt: 'go', attachments: [], by_name: '' } },
       chunk(3, 'hi', 'n')
     ]);
     expect(store.get().tasks.map(view => view.task.prompt)).toEqual(['go']);

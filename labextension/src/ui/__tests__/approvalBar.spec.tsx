@@ -40,6 +40,65 @@ describe('ApprovalBar', () => {
     expect(answer).toHaveBeenCalledWith({ option_id: option });
   });
 
+  const button = (kind: string): HTMLElement => bar().querySelector<HTMLElement>(`[data-agor-option="${kind}"]`)!;
+
+  it('can be focused, and so can each of its buttons', () => {
+    shown();
+    for (const each of [bar(), button('allow_once'), button('allow_always'), button('reject_once')]) {
+      each.focus();
+      expect(document.activeElement).toBe(each);
+    }
+  });
+
+  it.each(['allow_once', 'allow_always'])('answers Shift+Enter on the focused %s with always, not with the button', kind => {
+    const answer = shown();
+    // What is not prevented becomes a click of the button.
+    const prevented = !fireEvent.keyDown(button(kind), { key: 'Enter', shiftKey: true });
+    expect(prevented).toBe(true);
+    expect(answer.mock.calls).toEqual([[{ option_id: 'always' }]]);
+  });
+
+  it('does nothing for Shift+Enter where there is no always', () => {
+    const answer = shown({ options: asked.options.filter(({ kind }) => kind !== 'allow_always') });
+    expect(fireEvent.keyDown(button('allow_once'), { key: 'Enter', shiftKey: true })).toBe(false);
+    expect(answer).not.toHaveBeenCalled();
+  });
+
+  it.each([
+    ['allow_once', false],
+    ['allow_always', false],
+    ['reject_once', false],
+    ['reject_once', true]
+  ])('leaves Enter on the focused %s (Shift: %s) to the button', (kind, shiftKey) => {
+    const answer = shown();
+    expect(fireEvent.keyDown(button(kind), { key: 'Enter', shiftKey })).toBe(true);
+    expect(answer).not.toHaveBeenCalled();
+  });
+
+  it.each(['allow_once', 'allow_always', 'reject_once'])('asks for a reason at Escape on the focused %s', kind => {
+    shown();
+    button(kind).focus();
+    fireEvent.keyDown(button(kind), { key: 'Escape' });
+    expect(document.activeElement).toBe(screen.getByRole('textbox'));
+  });
+
+  it('goes back to the bar at Escape in the reason, and answers from there', () => {
+    const answer = shown();
+    bar().focus();
+    fireEvent.keyDown(bar(), { key: 'Escape' });
+    fireEvent.keyDown(screen.getByRole('textbox'), { key: 'Escape' });
+    expect(screen.queryByRole('textbox')).toBe(null);
+    expect(document.activeElement).toBe(bar());
+    fireEvent.keyDown(bar(), { key: 'Enter' });
+    expect(answer).toHaveBeenCalledWith({ option_id: 'once' });
+  });
+
+  it.each([{ ctrlKey: true }, { altKey: true }, { metaKey: true }, { repeat: true }])('answers no key with %j', more => {
+    const answer = shown();
+    fireEvent.keyDown(bar(), { key: 'Enter', ...more });
+    expect(answer).not.toHaveBeenCalled();
+  });
+
   it('asks for a reason before it rejects', () => {
     const answer = shown();
     fireEvent.keyDown(bar(), { key: 'Escape' });

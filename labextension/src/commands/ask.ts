@@ -1,0 +1,26 @@
+/** Short questions that commands ask when they are run without an argument. */
+import { InputDialog } from '@jupyterlab/apputils';
+
+/** Ask for a line; null when nothing was written. */
+export async function askLine(title: string, before = ''): Promise<string | null> {
+  const { value } = await InputDialog.getText({ title, text: before });
+  const line = value?.trim() ?? '';
+  return line === '' ? null : line;
+}
+
+/** Let somebody choose one of `[value, words]`; null when nobody did. Equal words are told apart by number. */
+export async function askItem(
+  title: string,
+  items: readonly (readonly [string, string])[],
+  current?: string
+): Promise<string | null> {
+  const words = items.map(([, said], place) =>
+    items.findIndex(each => each[1] === said) === place ? said : `${said} (${place + 1})`
+  );
+  const { button, value } = await InputDialog.getItem({
+    title,
+    items: words,
+    current: Math.max(0, items.findIndex(([item]) => item === current))
+  });
+  return button.accept ? (items[words.indexOf(value ?? '')]?.[0] ?? null) : null;
+}
