@@ -1,6 +1,7 @@
 /** The board as a widget of JupyterLab's main area. It owns the board's document. */
 import { ReactWidget } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type { Message } from '@lumino/messaging';
 import { boardIcon } from '../ui/icons';
 import { Boundary } from '../ui/Boundary';
 import { TransContext } from '../ui/trans';
@@ -29,6 +30,12 @@ export class BoardWidget extends ReactWidget {
       super.dispose();
       this.view.doc.dispose();
     }
+  }
+
+  /** A closed tab is gone: one that lived on undrawn would be found, and never be shown, when it is opened again. */
+  protected override onCloseRequest(msg: Message): void {
+    super.onCloseRequest(msg);
+    this.dispose();
   }
 
   protected override render(): React.JSX.Element {

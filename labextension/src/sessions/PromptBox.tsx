@@ -45,7 +45,6 @@ export function PromptBox(): ReactElement {
   return (
     <div
       className="jp-AgorPromptBox"
-      data-lm-suppress-shortcuts="true"
       data-over={over}
       onDragOver={event => {
         if (event.dataTransfer.types.includes('Files')) {

@@ -1,6 +1,7 @@
 /** A session as a widget of JupyterLab's main area. It owns the session's store. */
 import { ReactWidget } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type { Message } from '@lumino/messaging';
 import { agentIcon } from '../ui/icons';
 import { Boundary } from '../ui/Boundary';
 import { TransContext } from '../ui/trans';
@@ -75,6 +76,12 @@ export class SessionWidget extends ReactWidget {
     } else if (Date.now() < until) {
       setTimeout(() => this.focusPart(part, until), 50);
     }
+  }
+
+  /** A closed tab is gone: one that lived on undrawn would be found, and never be shown, when it is opened again. */
+  protected override onCloseRequest(msg: Message): void {
+    super.onCloseRequest(msg);
+    this.dispose();
   }
 
   protected override render(): React.JSX.Element {
