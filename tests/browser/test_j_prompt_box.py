@@ -109,8 +109,8 @@ class Abler:
     def __init__(self, page: Page) -> None:
         self.sent: list[tuple[str, Any]] = []
         page.route("**/agor/api/v1/agents*", self._agents)
-        page.route("**/agor/api/v1/sessions/*/steer", self._steer)
-        page.route("**/agor/api/v1/sessions/*/tasks", self._prompt)
+        page.route("**/agor/api/v1/sessions/*/steer*", self._steer)
+        page.route("**/agor/api/v1/sessions/*/tasks*", self._prompt)
 
     def _agents(self, route: Route) -> None:
         answer = route.fetch()
