@@ -121,3 +121,8 @@ def test_a_card_is_enough(desk: Desk, house: Stage) -> None:
         page.locator('[data-testid="agor-card"][data-selected="true"]').wait_for()
         choose(page, "Stop the Session")
         wait_for("it is stopped", lambda: house.get(f"/sessions/{session}")["status"] == "interrupted", 30)
+        # A board that was closed opens again.
+        page.evaluate("() => window.jupyterapp.shell.currentWidget.close()")
+        page.get_by_test_id("agor-board").wait_for(state="detached")
+        desk.board(page, board)
+        page.get_by_test_id("agor-card").wait_for()

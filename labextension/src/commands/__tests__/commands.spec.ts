@@ -146,7 +146,7 @@ describe('commands', () => {
     [CommandIds.withdrawTask, {}, {}],
     [CommandIds.attachFiles, {}, {}]
   ] as const)('%s is not offered for %j of an agent that is %j', (id, like, agent) => {
-    const { context } = registered(true, [session('ses_1', like as Partial<Session>)], agent);
+    const { context } = registered(true, [session('ses_1', like)], agent);
     // An admin may change what others own: here nobody is one.
     Object.assign(context.app.workspace, { may: (action: string) => action !== 'admin' });
     context.app.current.set('ses_1');
@@ -184,7 +184,7 @@ describe('commands', () => {
   ])('%s with %j asks the server', async (id, args, wanted) => {
     const { context, asked } = registered(true, [session('ses_1')]);
     context.app.current.set('ses_1');
-    await context.commands.execute(id, args as never);
+    await context.commands.execute(id, args);
     expect(asked).toEqual([wanted]);
   });
 

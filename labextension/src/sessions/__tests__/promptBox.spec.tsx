@@ -96,7 +96,7 @@ describe('PromptBox', () => {
     for (let tries = 1; tries <= 2; tries += 1) {
       fireEvent.keyDown(box(), { key: 'Enter' });
       await waitFor(() => expect(told.length).toBe(tries));
-      await waitFor(() => expect((screen.getByTestId('agor-send') as HTMLButtonElement).disabled).toBe(false));
+      await waitFor(() => expect(screen.getByTestId<HTMLButtonElement>('agor-send').disabled).toBe(false));
     }
     write(box(), 'two');
     fireEvent.keyDown(box(), { key: 'Enter' });
