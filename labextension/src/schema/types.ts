@@ -375,7 +375,7 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Title, mode, model, archive
+         * Title, mode, model, effort, archive
          * @description Asks execute on agor:sessions, and to be the owner or an admin.
          */
         patch: operations["sessions.change"];
@@ -441,6 +441,28 @@ export interface paths {
          * @description Asks execute on agor:sessions.
          */
         post: operations["sessions.resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{id}/steer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put words into the running turn
+         * @description Asks execute on agor:sessions.
+         */
+        post: operations["sessions.steer"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1053,6 +1075,11 @@ export interface components {
              */
             archived: boolean | null;
             /**
+             * Effort
+             * @default null
+             */
+            effort: string | null;
+            /**
              * Mode
              * @default null
              */
@@ -1334,6 +1361,11 @@ export interface components {
              * @default agent
              */
             by: string;
+            /**
+             * By Name
+             * @default
+             */
+            by_name: string;
             /** Effort */
             effort: string;
             /**
@@ -1487,6 +1519,11 @@ export interface components {
             /** By */
             by: string;
             /**
+             * By Name
+             * @default
+             */
+            by_name: string;
+            /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
@@ -1536,6 +1573,11 @@ export interface components {
              */
             by: string;
             /**
+             * By Name
+             * @default
+             */
+            by_name: string;
+            /**
              * Mode
              * @enum {string}
              */
@@ -1553,6 +1595,11 @@ export interface components {
              * @default agent
              */
             by: string;
+            /**
+             * By Name
+             * @default
+             */
+            by_name: string;
             /** Model */
             model: string;
             /**
@@ -1856,6 +1903,11 @@ export interface components {
             /** By */
             by: string;
             /**
+             * By Name
+             * @default
+             */
+            by_name: string;
+            /**
              * Message
              * @default
              */
@@ -1995,6 +2047,11 @@ export interface components {
             /** By */
             by: string;
             /**
+             * By Name
+             * @default
+             */
+            by_name: string;
+            /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
@@ -2121,6 +2178,7 @@ export interface components {
          *     Written only together with the events it follows from (`EventLog.append`).
          *     `status_line` is what the agent wants people to read; `last_words` is one line of at most 200
          *     characters. `queue_paused` says why, or is empty.
+         *     `efforts` are what the running agent offers; empty before its first start.
          */
         Session: {
             /** Agent */
@@ -2152,6 +2210,11 @@ export interface components {
              * @default
              */
             effort: string;
+            /**
+             * Efforts
+             * @default []
+             */
+            efforts: string[];
             /**
              * Error
              * @default
@@ -2205,6 +2268,11 @@ export interface components {
             native_ref: string;
             /** Owner */
             owner: string;
+            /**
+             * Owner Name
+             * @default
+             */
+            owner_name: string;
             /**
              * Parent Id
              * @default null
@@ -2266,6 +2334,11 @@ export interface components {
             /** By */
             by: string;
             /**
+             * By Name
+             * @default
+             */
+            by_name: string;
+            /**
              * Mode
              * @enum {string}
              */
@@ -2324,6 +2397,11 @@ export interface components {
             /** Owner */
             owner: string;
             /**
+             * Owner Name
+             * @default
+             */
+            owner_name: string;
+            /**
              * Parent Id
              * @default null
              */
@@ -2368,6 +2446,11 @@ export interface components {
             /** By */
             by: string;
             /**
+             * By Name
+             * @default
+             */
+            by_name: string;
+            /**
              * Status Line
              * @default null
              */
@@ -2395,11 +2478,48 @@ export interface components {
             attachments: components["schemas"]["Attachment"][];
             /** By */
             by: string;
+            /**
+             * By Name
+             * @default
+             */
+            by_name: string;
             /** Text */
             text: string;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
+             */
+            type: "steered";
+        };
+        /**
+         * SteeredBlock
+         * @description A person's words in the running turn. `attached` names the files that came with them.
+         */
+        SteeredBlock: {
+            /**
+             * Attached
+             * @default []
+             */
+            attached: string[];
+            /** By */
+            by: string;
+            /**
+             * By Name
+             * @default
+             */
+            by_name: string;
+            /** First Seq */
+            first_seq: number;
+            /** Id */
+            id: string;
+            /** Last Seq */
+            last_seq: number;
+            /** Text */
+            text: string;
+            /**
+             * Type
+             * @default steered
+             * @constant
              */
             type: "steered";
         };
@@ -2444,8 +2564,16 @@ export interface components {
         /**
          * Task
          * @description One prompt and what became of it. `place` counts from 0 in the queue, None once started.
+         *
+         *     `attached` names the files that came with it, `stopped_by` who asked last that it be stopped, as others
+         *     call them.
          */
         Task: {
+            /**
+             * Attached
+             * @default []
+             */
+            attached: string[];
             /**
              * Base Sha
              * @default
@@ -2453,6 +2581,11 @@ export interface components {
             base_sha: string;
             /** By */
             by: string;
+            /**
+             * By Name
+             * @default
+             */
+            by_name: string;
             /**
              * Checkpoint Ref
              * @default
@@ -2527,6 +2660,11 @@ export interface components {
              */
             stop_reason: ("end_turn" | "max_tokens" | "max_turn_requests" | "refusal" | "cancelled" | "failed" | "lost") | null;
             /**
+             * Stopped By
+             * @default
+             */
+            stopped_by: string;
+            /**
              * @default {
              *       "cached_read_tokens": 0,
              *       "cached_write_tokens": 0,
@@ -2547,7 +2685,7 @@ export interface components {
              * Blocks
              * @default []
              */
-            blocks: (components["schemas"]["TextBlock"] | components["schemas"]["ToolBlock"] | components["schemas"]["PermissionBlock"] | components["schemas"]["NoticeBlock"])[];
+            blocks: (components["schemas"]["TextBlock"] | components["schemas"]["ToolBlock"] | components["schemas"]["PermissionBlock"] | components["schemas"]["NoticeBlock"] | components["schemas"]["SteeredBlock"])[];
             /**
              * Plan
              * @default []
@@ -2627,6 +2765,11 @@ export interface components {
             attachments: components["schemas"]["Attachment"][];
             /** By */
             by: string;
+            /**
+             * By Name
+             * @default
+             */
+            by_name: string;
             /** Prompt */
             prompt: string;
             /**
@@ -2639,6 +2782,11 @@ export interface components {
         TaskRemoved: {
             /** By */
             by: string;
+            /**
+             * By Name
+             * @default
+             */
+            by_name: string;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -2664,6 +2812,11 @@ export interface components {
         TaskUpdated: {
             /** By */
             by: string;
+            /**
+             * By Name
+             * @default
+             */
+            by_name: string;
             /**
              * Place
              * @default null
@@ -3335,6 +3488,7 @@ export type SessionEvent = components['schemas']['SessionEvent'];
 export type SessionRow = components['schemas']['SessionRow'];
 export type SessionUpdated = components['schemas']['SessionUpdated'];
 export type Steered = components['schemas']['Steered'];
+export type SteeredBlock = components['schemas']['SteeredBlock'];
 export type Subscribe = components['schemas']['Subscribe'];
 export type Suggestion = components['schemas']['Suggestion'];
 export type Task = components['schemas']['Task'];
@@ -4248,7 +4402,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Title, mode, model, archive */
+            /** @description Title, mode, model, effort, archive */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4363,6 +4517,44 @@ export interface operations {
         };
         responses: {
             /** @description Let a paused queue go on */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "sessions.steer": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key gives the same answer and does the thing once. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendPrompt"];
+            };
+        };
+        responses: {
+            /** @description Put words into the running turn */
             202: {
                 headers: {
                     [name: string]: unknown;
