@@ -12,6 +12,7 @@ import logging
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, TypeVar
 
+from agor_jupyter.board.changes import ChangeCounter, CountChanges
 from agor_jupyter.board.documents import BoardDocuments
 from agor_jupyter.board.rows import card_of, inbox_of, row_of, same_row
 from agor_jupyter.domain.board import InboxItem, SessionRow
@@ -44,7 +45,10 @@ _QUIET = frozenset({"agent_message_chunk", "agent_thought_chunk", "tool_call_upd
 
 
 class BoardMirror:
-    """Follows the log and keeps every board's status. `start` it once; `close` it."""
+    """Follows the log and keeps every board's status. `start` it once; `close` it.
+
+    `count` asks git what a whole worktree changed; without it a card shows its last task's own numbers.
+    """
 
     def __init__(
         self,
@@ -52,6 +56,8 @@ class BoardMirror:
         records: Records,
         documents: BoardDocuments,
         log: logging.Logger | None = None,
+        *,
+        count: CountChanges | None = None,
     ) -> None:
         self._source = source
         self._records = records
@@ -62,6 +68,9 @@ class BoardMirror:
         self._rows: dict[str, SessionRow] = {}
         self._inbox: dict[str, InboxItem] = {}
         self._changes: dict[str, tuple[int, int, int]] = {}
+        self._counter = (
+            None if count is None else ChangeCounter(count, self._trees.get, self.show_changes, self._log)
+        )
         self._subscription: Subscription | None = None
         self._job: asyncio.Task[None] | None = None
 
@@ -79,6 +88,8 @@ class BoardMirror:
             self._job.cancel()
             await asyncio.wait({self._job})
             self._job = None
+        if self._counter is not None:
+            await self._counter.close()
 
     async def _supervise(self, subscription: Subscription) -> None:
         items = aiter(subscription)
@@ -110,13 +121,16 @@ class BoardMirror:
         sessions = await self._sessions()
         pending = await self._source.pending()
         self._repos = {repo.id: repo.name for repo in repos}
-        self._trees = {tree.id: tree for tree in trees}
+        self._trees.clear()
+        self._trees.update((tree.id, tree) for tree in trees)
         self._rows = {each.id: row_of(each, self._rows.get(each.id), settled=True) for each in sessions}
         self._inbox = {}
         for event in pending:
             self._note_request(event)
         for board_id in self._documents.board_ids():
             self._write_board(board_id)
+        for tree in trees:
+            self._ask_git(tree)
 
     async def _sessions(self) -> list[Session]:
         found: list[Session] = []
@@ -212,9 +226,23 @@ class BoardMirror:
             self._inbox[item.id] = item
 
     def _note_changes(self, session: Session, ended: TaskEnded) -> None:
+        """A task knows its own files only; git knows the worktree's, whoever changed them."""
+        tree = self._trees.get(session.worktree_id)
+        if self._counter is not None:
+            if tree is not None:
+                self._ask_git(tree)
+            return
         counted = (ended.files_changed, ended.lines_added, ended.lines_removed)
         if any(counted):
             self._changes[session.worktree_id] = counted
+
+    def _ask_git(self, tree: Worktree) -> None:
+        if self._counter is not None and tree.state == "ready" and _shown_on(tree) is not None:
+            self._counter.ask_nowait(tree.id)
+
+    @property
+    def is_counting(self) -> bool:
+        return self._counter is not None and self._counter.is_working
 
     def show_changes(self, worktree_id: str, files: int, added: int, removed: int) -> None:
         """Show what git says of a worktree now: for who has just asked git."""
@@ -252,9 +280,14 @@ class BoardMirror:
         before = self._trees.get(event.id)
         if event.verb == "deleted":
             self._trees.pop(event.id, None)
+            self._changes.pop(event.id, None)
         else:
             self._trees[event.id] = Worktree.model_validate(event.body)
         after = self._trees.get(event.id)
+        if after is not None and (
+            before is None or (before.state, before.board_id) != (after.state, after.board_id)
+        ):
+            self._ask_git(after)
         boards = {_shown_on(tree) for tree in (before, after) if tree is not None}
         for board_id in boards:
             if board_id is not None:

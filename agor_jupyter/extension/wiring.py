@@ -23,7 +23,7 @@ from agor_jupyter.domain.session import Session
 from agor_jupyter.engine.parts import EngineParts, Launch
 from agor_jupyter.engine.supervisor import Engine, OnStop
 from agor_jupyter.extension import seed
-from agor_jupyter.extension.git_of_house import EngineCheckpoints
+from agor_jupyter.extension.git_of_house import CardChanges, EngineCheckpoints
 from agor_jupyter.extension.places import Places, find_places
 from agor_jupyter.extension.tools_of_house import AgentTools
 from agor_jupyter.extension.transcripts_of_house import HouseTranscripts
@@ -113,7 +113,7 @@ class Wiring:
             store.log, sink, paths.transcripts_root, self._worktree, name_of=people.name_of
         )
         self.boards = BoardDocuments(store.records, settings, read_only=store.read_only)
-        self.mirror = BoardMirror(store.log, store.records, self.boards)
+        self.mirror = BoardMirror(store.log, store.records, self.boards, count=CardChanges(self.git))
         self.house = House(
             log=store.log,
             records=store.records,

@@ -16,7 +16,7 @@ from pathlib import Path
 from agor_jupyter.domain.errors import GitFailed, NotFound, Unprocessable
 from agor_jupyter.domain.repo import FileChange, FileDiff, WorktreeStatus
 from agor_jupyter.git.blobs import Blob, read_blobs
-from agor_jupyter.git.checkpoints import changed_files, empty_tree, file_change, head_of
+from agor_jupyter.git.checkpoints import Changes, changed_files, empty_tree, file_change, head_of
 from agor_jupyter.git.index import borrowed_index
 from agor_jupyter.git.names import check_revision
 from agor_jupyter.git.parse import (
@@ -68,6 +68,23 @@ async def status(git: Git, worktree: str, base_sha: str = "") -> WorktreeStatus:
         lines_added=added,
         lines_removed=removed,
     )
+
+
+async def since(git: Git, worktree: str, base_sha: str = "") -> Changes:
+    """Say which files of `worktree` differ from `base_sha` (empty: HEAD) now, whoever changed them.
+
+    Committed, uncommitted and new files, each once; ignored ones are not.
+    """
+    report = await _status_report(git, worktree)
+    base = check_revision(base_sha) if base_sha else report.head_sha
+    new = [entry.path for entry in report.entries if entry.status == "untracked"]
+    known = await _against(git, worktree, base)
+    counted = await asyncio.to_thread(_counted, worktree, new)
+    added, removed = totals([*known, *counted])
+    # A file that the base knows and the index does not is in both lists: its texts differ as a whole.
+    again = {change.path for change in known}
+    files = [*known, *(change for change in counted if change.path not in again)]
+    return Changes(tuple(file_change(change) for change in files), added, removed)
 
 
 async def _status_report(git: Git, worktree: str) -> StatusReport:

@@ -55,6 +55,9 @@ class Diffs:
     async def diff(self, worktree: str, against: str, *, base_sha: str = "") -> list[FileDiff]:
         return await diffs.diff(self._git, worktree, against, base_sha=base_sha)
 
+    async def since(self, worktree: str, base_sha: str = "") -> checkpoints.Changes:
+        return await diffs.since(self._git, worktree, base_sha)
+
     async def compare(self, repo: str, from_sha: str, to_sha: str) -> list[FileDiff]:
         return await diffs.compare(self._git, repo, from_sha, to_sha)
 
