@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agor_jupyter.cli.lab import REPOSITORY, Lab, free_port, prepare
+from agor_jupyter.cli.lab import REPOSITORY, STOP_SECONDS, Lab, free_port, prepare
 from agor_jupyter.testing.people import headers_of
 
 READY_SECONDS = 90.0
@@ -81,6 +81,13 @@ class Stage:
         status, answer = self.ask(person, "POST", path, body)
         assert status in (200, 201, 202), answer
         return answer
+
+    def stop(self) -> None:
+        """Take the server away: for what pages say when it is gone."""
+        process = self.lab.process
+        assert process is not None
+        process.terminate()
+        process.wait(STOP_SECONDS)
 
     # -- what stories need to be there ---------------------------------------------------------
 
