@@ -1,8 +1,9 @@
 /** What JupyterLab loads: a list, nothing else. */
 import { appPlugin } from './plugins/app';
 import { boardPlugin } from './plugins/board';
+import { outputPlugin } from './plugins/output';
 import { panelPlugin } from './plugins/panel';
 import { sessionPlugin } from './plugins/session';
 import { transcriptPlugin } from './plugins/transcript';
 
-export default [appPlugin, boardPlugin, panelPlugin, sessionPlugin, transcriptPlugin];
+export default [appPlugin, boardPlugin, outputPlugin, panelPlugin, sessionPlugin, transcriptPlugin];

@@ -69,7 +69,7 @@ function Connection(): ReactElement | null {
   const state = useValue(useBoardView().doc.state);
   return state === 'away' ? (
     <span
-      className="jp-AgorBar-away"
+      className="jp-AgorAway"
       role="status"
       title={trans.__('What you change in zones and notes is kept and sent when the server is back.')}
     >

@@ -4,7 +4,7 @@ import { Background, BackgroundVariant, MiniMap, ReactFlow, SelectionMode, useRe
 import type { MutableRefObject, PointerEvent, ReactElement, RefObject } from 'react';
 import { useCallback, useEffect, useMemo, useRef } from 'react';
 import { CARD_HEIGHT, CARD_WIDTH } from '../domain/boardLayout';
-import { mostUrgent } from '../domain/attention';
+import { glyphOfTree } from '../domain/attention';
 import { useStore, useValue } from '../model/store';
 import { useTrans } from '../ui/trans';
 import { Cursors } from './Cursors';
@@ -21,7 +21,9 @@ import { bandOf, useBoardView } from './view';
 const NODE_TYPES: NodeTypes = { worktree: WorktreeNode, zone: ZoneNode, note: NoteNode };
 /** Above this many nodes only what is in view is in the page. */
 const MANY_NODES = 80;
-const FIT = { padding: 0.12, maxZoom: 1, minZoom: 0.1 } as const;
+/** A phone shows 200 cards as blocks, but all of them. */
+const LEAST_ZOOM = 0.05;
+const FIT = { padding: 0.12, maxZoom: 1, minZoom: LEAST_ZOOM } as const;
 
 export function BoardCanvas(): ReactElement {
   const trans = useTrans();
@@ -68,13 +70,13 @@ export function BoardCanvas(): ReactElement {
         selectionMode={SelectionMode.Partial}
         onlyRenderVisibleElements={nodes.length > MANY_NODES}
         zoomOnDoubleClick={false}
-        minZoom={0.1}
+        minZoom={LEAST_ZOOM}
         maxZoom={2}
         nodeDragThreshold={3}
         proOptions={{ hideAttribution: true }}
       >
         <Background variant={BackgroundVariant.Dots} gap={24} size={1.2} color="var(--jp-border-color2)" />
-        <Map />
+        {nodes.length > 0 && <Map />}
         <Cursors />
       </ReactFlow>
     </div>
@@ -87,7 +89,7 @@ function Map(): ReactElement {
   const colorOf = useCallback(
     (node: BoardNode) =>
       node.type === 'worktree'
-        ? `var(--jp-agor-map-${mostUrgent(doc.rows.get().get(node.id) ?? [])}, var(--jp-border-color1))`
+        ? `var(--jp-agor-map-${glyphOfTree(doc.worktrees.get().get(node.id)?.state ?? '', doc.rows.get().get(node.id) ?? [])}, var(--jp-border-color1))`
         : 'var(--jp-layout-color2)',
     [doc]
   );

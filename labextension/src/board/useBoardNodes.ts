@@ -2,7 +2,7 @@
 import type { NodeChange } from '@xyflow/react';
 import { applyNodeChanges } from '@xyflow/react';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import { mostUrgent, wordOf } from '../domain/attention';
+import { glyphOfTree, wordOf } from '../domain/attention';
 import type { Point } from '../domain/boardLayout';
 import { zoneAt } from '../domain/boardLayout';
 import { sameItems, useStore, useValue } from '../model/store';
@@ -64,8 +64,9 @@ function useBoardInput(view: BoardView): BoardInput {
       if (kind !== 'worktree') {
         return kind === 'zone' ? trans.__('Zone %1', zones.get(id)?.name ?? '') : trans.__('Note');
       }
-      const name = doc.worktrees.get().get(id)?.name ?? '';
-      return trans.__('Worktree %1, %2', name, trans.__(wordOf(mostUrgent(labels.get(id) ?? []))));
+      const card = doc.worktrees.get().get(id);
+      const glyph = glyphOfTree(card?.state ?? '', labels.get(id) ?? []);
+      return trans.__('Worktree %1, %2', card?.name ?? '', trans.__(wordOf(glyph)));
     };
     return { layout: { cards, zones, notes }, worktreeIds, held, drags, writable, labelOf };
   }, [cards, zones, notes, worktreeIds, held, drags, writable, labels, doc, trans]);

@@ -50,6 +50,11 @@ export function mostUrgent(sessions: Iterable<Noticeable>): Glyph {
   return found ?? 'idle';
 }
 
+/** A worktree that git has lost calls louder than any session in it. */
+export function glyphOfTree(state: string, sessions: Iterable<Noticeable>): Glyph {
+  return state === 'missing' || state === 'failed' ? 'failed' : mostUrgent(sessions);
+}
+
 const WORDS: Record<Glyph, string> = {
   awaiting_permission: 'waits for an answer',
   failed: 'failed',

@@ -6,7 +6,7 @@ import type { IDisposable } from '@lumino/disposable';
 import type { AgentInfo, Me } from '../api/agents';
 import { fetchAgents, fetchMe } from '../api/agents';
 import { fetchBoards } from '../api/boards';
-import type { EventStream, WorkspaceNews } from '../api/eventStream';
+import type { EventStream, StreamState, WorkspaceNews } from '../api/eventStream';
 import type { Http } from '../api/http';
 import { fetchRepos, fetchWorktrees } from '../api/repos';
 import { fetchSessions } from '../api/sessions';
@@ -31,6 +31,8 @@ export class Workspace implements IDisposable {
   readonly boards = new Store<Listed<Board>>(new Map());
   readonly sessions = new Store<Listed<Session>>(new Map());
   readonly state = new Store<LoadState>('loading');
+  /** Whether the server is heard: what is shown may be old while it is `away`. */
+  readonly connection = new Store<StreamState>('connecting');
   /** Why loading failed, for the view that says so. */
   readonly error = new Store<unknown>(null);
   /** Who Jupyter takes this page for: what presence is checked against. Not an id of a person of ours. */
@@ -45,6 +47,7 @@ export class Workspace implements IDisposable {
     readonly seen: SeenStore,
     private readonly askJupyter: () => Promise<JupyterIdentity | null> = () => Promise.resolve(null)
   ) {
+    this.connection.set(stream.state);
     stream.news.connect(this.onNews);
     stream.stateChanged.connect(this.onState);
   }
@@ -114,6 +117,7 @@ export class Workspace implements IDisposable {
 
   private readonly onState = (): void => {
     const { state } = this.stream;
+    this.connection.set(state);
     if (state === 'live' && this.wasAway) {
       void this.load();
     }

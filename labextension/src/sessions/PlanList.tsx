@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { useStore } from '../model/store';
 import type { PlanEntry } from '../schema/types';
 import { useTrans } from '../ui/trans';
-import { Disclosure } from './Disclosure';
+import { Disclosure } from '../ui/Disclosure';
 import { useSessionView } from './view';
 
 const SIGNS: Record<PlanEntry['status'], string> = { pending: '○', in_progress: '◐', completed: '●' };
@@ -30,7 +30,7 @@ export function PlanList(): ReactElement | null {
       {open && (
         <ol>
           {plan.map((entry, index) => (
-            <li key={index} data-agor-status={entry.status}>
+            <li key={index} data-agor-status={entry.status} dir="auto">
               <span aria-hidden>{SIGNS[entry.status]}</span> {entry.content}
             </li>
           ))}

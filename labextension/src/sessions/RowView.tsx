@@ -4,16 +4,15 @@ import { memo, useEffect, useState } from 'react';
 import { useStore } from '../model/store';
 import type { NoticeBlock, PermissionBlock, SteeredBlock, Task, TextBlock } from '../schema/types';
 import { Ago } from '../ui/Ago';
-import { Counts } from '../ui/Diff';
+import { EndLine } from '../ui/EndLine';
 import { Face } from '../ui/Face';
 import { useTrans } from '../ui/trans';
-import { Disclosure } from './Disclosure';
+import { Disclosure } from '../ui/Disclosure';
 import { Markdown } from './Markdown';
 import { ToolRows } from './ToolRows';
 import type { Row } from './toRows';
 import { sameRow } from './toRows';
 import { useSessionView } from './view';
-import { shortCount, shortDuration } from '../ui/clock';
 
 export const RowView = memo(
   function RowView({ row }: { readonly row: Row }): ReactElement {
@@ -166,37 +165,15 @@ function NoticeRow({ block }: { readonly block: NoticeBlock }): ReactElement {
 }
 
 function EndRow({ task }: { readonly task: Task }): ReactElement {
-  const trans = useTrans();
-  const words: Record<NonNullable<Task['stop_reason']>, string> = {
-    end_turn: trans.__('Done'),
-    max_tokens: trans.__('Stopped: the answer was too long'),
-    max_turn_requests: trans.__('Stopped: too many steps'),
-    refusal: trans.__('The agent refused'),
-    cancelled: task.stopped_by === '' ? trans.__('Stopped') : trans.__('Stopped by %1', task.stopped_by),
-    failed: trans.__('Failed'),
-    lost: trans.__('Lost')
-  };
-  const reason = task.stop_reason ?? 'end_turn';
-  const took = (task.ended_ms ?? 0) - (task.started_ms ?? task.ended_ms ?? 0);
   return (
-    <div className="jp-AgorEnd" data-agor-stop={reason} data-testid="agor-task-end">
-      <span>{words[reason]}</span>
-      <span>{shortDuration(took)}</span>
-      <span title={trans.__('tokens in and out')}>
-        {shortCount(task.usage.input_tokens)} → {shortCount(task.usage.output_tokens)}
-      </span>
-      {task.usage.cost_usd !== null && <span>${task.usage.cost_usd.toFixed(4)}</span>}
-      {task.files_changed > 0 && (
-        <span>
-          {trans._n('%1 file', '%1 files', task.files_changed)}{' '}
-          <Counts added={task.lines_added} removed={task.lines_removed} />
-        </span>
-      )}
-      {task.error !== '' && (
-        <p role="alert">
-          {task.error} {task.hint}
-        </p>
-      )}
-    </div>
+    <EndLine
+      stop={task.stop_reason ?? 'end_turn'}
+      stoppedBy={task.stopped_by}
+      tookMs={(task.ended_ms ?? 0) - (task.started_ms ?? task.ended_ms ?? 0)}
+      tokens={[task.usage.input_tokens, task.usage.output_tokens]}
+      costUsd={task.usage.cost_usd}
+      changes={{ files: task.files_changed, added: task.lines_added, removed: task.lines_removed }}
+      trouble={`${task.error} ${task.hint}`.trim()}
+    />
   );
 }

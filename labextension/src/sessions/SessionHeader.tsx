@@ -15,6 +15,7 @@ export function SessionHeader(): ReactElement | null {
   const trans = useTrans();
   const session = useStore(store, state => state.session);
   const worktree = useValue(workspace.worktrees).get(session?.worktree_id ?? '');
+  const away = useStore(workspace.connection, state => state === 'away');
   if (session === null) {
     return null;
   }
@@ -22,9 +23,9 @@ export function SessionHeader(): ReactElement | null {
   return (
     <header className="jp-AgorSessionHeader">
       <StatusDot glyph={glyph} />
-      <h2 title={session.title}>
+      <h2 title={session.title} dir="auto">
         <button type="button" title={trans.__('Rename')} onClick={() => run(CommandIds.renameSession)}>
-          {session.title}
+          {session.title === '' ? trans.__('Untitled') : session.title}
         </button>
       </h2>
       <span className="jp-AgorSessionHeader-status" data-agor-status={session.status} data-testid="agor-status">
@@ -39,8 +40,13 @@ export function SessionHeader(): ReactElement | null {
             run(CommandIds.openBoard, { board_id: worktree.board_id ?? '', focus: worktree.id })
           }
         >
-          {worktree.name} · {worktree.branch}
+          {worktree.branch.endsWith(worktree.name) ? worktree.branch : `${worktree.name} · ${worktree.branch}`}
         </button>
+      )}
+      {away && (
+        <span className="jp-AgorAway" role="status" title={trans.__('What you see may be old. It goes on by itself when the server is back.')}>
+          {trans.__('Not connected')}
+        </span>
       )}
       <span className="jp-AgorSessionHeader-space" />
       <Spent session={session} />
@@ -67,10 +73,12 @@ function Spent({ session }: { readonly session: Session }): ReactElement {
           title={trans.__('The context is %1 % full', full)}
         />
       )}
-      <span className="jp-AgorSessionHeader-tokens" title={trans.__('tokens in and out')}>
-        {shortCount(usage.input_tokens)} → {shortCount(usage.output_tokens)}
-        {usage.cost_usd !== null && ` · $${usage.cost_usd.toFixed(2)}`}
-      </span>
+      {usage.input_tokens + usage.output_tokens > 0 && (
+        <span className="jp-AgorSessionHeader-tokens" title={trans.__('tokens in and out')}>
+          {shortCount(usage.input_tokens)} → {shortCount(usage.output_tokens)}
+          {usage.cost_usd !== null && ` · $${usage.cost_usd.toFixed(2)}`}
+        </span>
+      )}
     </>
   );
 }

@@ -77,7 +77,9 @@ function Trouble(): ReactElement | null {
   const run = useRun();
   const trans = useTrans();
   const session = useStore(store, state => state.session);
-  if (session === null || session.error === '' || session.current_task !== null) {
+  // A paused queue says why itself, with its own next step.
+  const told = session !== null && session.queue_paused !== '' && session.queue.length > 0;
+  if (session === null || session.error === '' || session.current_task !== null || told) {
     return null;
   }
   return (

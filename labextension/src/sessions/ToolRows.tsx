@@ -3,25 +3,11 @@ import type { ReactElement } from 'react';
 import { memo, useState } from 'react';
 import { countChanges, lineDiff } from '../domain/lineDiff';
 import type { ToolBlock } from '../schema/types';
-import { Counts, Diff } from '../ui/Diff';
-import { shortDuration } from '../ui/clock';
+import { Diff } from '../ui/Diff';
+import { Disclosure } from '../ui/Disclosure';
+import { ToolLine } from '../ui/ToolLine';
 import { useTrans } from '../ui/trans';
-
 import { MOST_TOOLS } from './toRows';
-import { Disclosure } from './Disclosure';
-
-const GLYPHS: Record<ToolBlock['kind'], string> = {
-  read: '◇',
-  edit: '✎',
-  delete: '⌫',
-  move: '→',
-  search: '⌕',
-  execute: '❯',
-  think: '∴',
-  fetch: '⇣',
-  switch_mode: '⇄',
-  other: '•'
-};
 
 export interface ToolRowsProps {
   readonly blocks: readonly ToolBlock[];
@@ -48,38 +34,16 @@ export const ToolRows = memo(function ToolRows({ blocks, live }: ToolRowsProps):
 });
 
 const ToolRow = memo(function ToolRow({ block }: { readonly block: ToolBlock }): ReactElement {
-  const trans = useTrans();
-  const [open, setOpen] = useState(false);
-  const changes = changesOf(block);
-  const word = {
-    pending: trans.__('waits'),
-    in_progress: trans.__('runs'),
-    completed: trans.__('done'),
-    failed: trans.__('failed')
-  }[block.status];
   return (
-    <div
-      className="jp-AgorTool"
-      data-agor-tool={block.kind}
-      data-agor-status={block.status}
-      data-nested={block.parent_tool_call_id !== null}
-    >
-      <Disclosure open={open} onToggle={() => setOpen(!open)}>
-        <span className="jp-AgorTool-glyph" aria-hidden>
-          {GLYPHS[block.kind]}
-        </span>
-        <span className="jp-AgorTool-title" title={block.title}>
-          {block.title}
-        </span>
-        <Counts {...changes} />
-        <span className="jp-AgorTool-state">
-          {block.status === 'completed' && block.ended_ms !== null
-            ? shortDuration(block.ended_ms - block.started_ms)
-            : word}
-        </span>
-      </Disclosure>
-      {open && <ToolDetails block={block} />}
-    </div>
+    <ToolLine
+      kind={block.kind}
+      title={block.title}
+      status={block.status}
+      tookMs={block.ended_ms === null ? null : block.ended_ms - block.started_ms}
+      changes={changesOf(block)}
+      nested={block.parent_tool_call_id !== null}
+      details={() => <ToolDetails block={block} />}
+    />
   );
 });
 

@@ -17,10 +17,27 @@ export interface DiffProps {
 const SIGNS: Record<DiffLine['kind'], string> = { same: ' ', added: '+', removed: '−', gap: '⋯' };
 
 export function Diff({ path, oldText, newText, context = 3, maxLines = 400 }: DiffProps): ReactElement {
-  const trans = useTrans();
   const lines = useMemo(() => lineDiff(oldText, newText, context), [oldText, newText, context]);
+  return <DiffOf path={path} lines={lines} maxLines={maxLines} />;
+}
+
+export interface DiffOfProps {
+  readonly path: string;
+  readonly lines: readonly DiffLine[];
+  readonly maxLines?: number;
+}
+
+/** A change whose lines are known already. */
+export function DiffOf({ path, lines, maxLines = 400 }: DiffOfProps): ReactElement {
+  const trans = useTrans();
   const { added, removed } = countChanges(lines);
   const rest = lines.length - maxLines;
+  const words = ({ kind, text }: DiffLine): string => {
+    const count = Number(text);
+    return kind === 'gap' && text !== '' && !Number.isNaN(count)
+      ? trans._n('%1 unchanged line', '%1 unchanged lines', count)
+      : text;
+  };
   return (
     <div className="jp-AgorDiff" role="group" aria-label={trans.__('Change of %1', path)}>
       <div className="jp-AgorDiff-head">
@@ -34,9 +51,7 @@ export function Diff({ path, oldText, newText, context = 3, maxLines = 400 }: Di
           <div key={index} className="jp-AgorDiff-line" data-kind={line.kind}>
             <span className="jp-AgorDiff-number">{line.newLine ?? line.oldLine ?? ''}</span>
             <span className="jp-AgorDiff-sign">{SIGNS[line.kind]}</span>
-            <span className="jp-AgorDiff-text">
-              {line.kind === 'gap' ? trans._n('%1 unchanged line', '%1 unchanged lines', Number(line.text)) : line.text}
-            </span>
+            <span className="jp-AgorDiff-text">{words(line)}</span>
           </div>
         ))}
         {rest > 0 && <div className="jp-AgorDiff-line">{trans._n('%1 more line', '%1 more lines', rest)}</div>}

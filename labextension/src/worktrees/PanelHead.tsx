@@ -3,7 +3,7 @@ import type { ReactElement } from 'react';
 import { useMemo } from 'react';
 import { CommandIds } from '../domain/commandIds';
 import { countWaiting } from '../model/attention';
-import { useValue } from '../model/store';
+import { useStore, useValue } from '../model/store';
 import { StatusDot } from '../ui/StatusDot';
 import { useTrans } from '../ui/trans';
 import { usePanel } from './SidePanel';
@@ -13,11 +13,17 @@ export function PanelHead(): ReactElement {
   const { workspace, run } = usePanel();
   const sessions = useValue(workspace.sessions);
   const me = useValue(workspace.me);
+  const away = useStore(workspace.connection, state => state === 'away');
   // eslint-disable-next-line react-hooks/exhaustive-deps -- both are read through the workspace
   const waiting = useMemo(() => countWaiting(workspace), [workspace, sessions, me]);
   return (
     <div className="jp-AgorPanel-head">
       <h2>{trans.__('Agor')}</h2>
+      {away && (
+        <p className="jp-AgorAway" role="status">
+          {trans.__('Not connected: what you see may be old. It goes on by itself when the server is back.')}
+        </p>
+      )}
       {waiting > 0 && (
         <button
           type="button"

@@ -1,7 +1,7 @@
 /** One worktree in the list, with its sessions below it. */
 import type { ReactElement } from 'react';
 import { memo } from 'react';
-import { glyphOf, mostUrgent } from '../domain/attention';
+import { glyphOf, glyphOfTree } from '../domain/attention';
 import { CommandIds } from '../domain/commandIds';
 import type { SessionView, WorktreeView } from '../model/attention';
 import { Ago } from '../ui/Ago';
@@ -28,13 +28,13 @@ export const WorktreeItem = memo(function WorktreeItem({ view }: { readonly view
               : run(CommandIds.openBoard, { board_id: worktree.board_id, focus: worktree.id })
           }
         >
-          <StatusDot glyph={lost ? 'failed' : mostUrgent(sessions)} />
+          <StatusDot glyph={glyphOfTree(worktree.state, sessions)} />
           <span className="jp-AgorPanel-name">{worktree.name}</span>
           {!worktree.branch.endsWith(worktree.name) && (
             <span className="jp-AgorPanel-branch">{worktree.branch}</span>
           )}
         </button>
-        {workspace.may('execute', 'agor:sessions') && (
+        {!lost && workspace.may('execute', 'agor:sessions') && (
           <button
             type="button"
             className="jp-AgorIconButton"

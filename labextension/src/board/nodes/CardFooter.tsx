@@ -32,11 +32,13 @@ export const CardFooter = memo(function CardFooter({ worktreeId, rows }: CardFoo
   }
   return (
     <footer className="jp-AgorCard-foot">
-      <span className="jp-AgorFaces">
-        {people.slice(0, 4).map(({ clientId, user }) => (
-          <Face key={clientId} name={user.display_name} initials={user.initials} color={user.color} size={18} />
-        ))}
-      </span>
+      {people.length > 0 && (
+        <span className="jp-AgorFaces">
+          {people.slice(0, 4).map(({ clientId, user }) => (
+            <Face key={clientId} name={user.display_name} initials={user.initials} color={user.color} size={18} />
+          ))}
+        </span>
+      )}
       {files > 0 && <span>{trans._n('%1 file changed', '%1 files changed', files)}</span>}
       {tokens > 0 && (
         <span title={trans._n('%1 token', '%1 tokens', tokens)}>{trans.__('%1 tokens', shortCount(tokens))}</span>

@@ -5,6 +5,7 @@ import { glyphOf } from '../../domain/attention';
 import { CommandIds } from '../../domain/commandIds';
 import { toTree } from '../../domain/genealogy';
 import { isWorking } from '../../domain/lifecycle';
+import { plainLine } from '../../domain/plainLine';
 import { sameItems, useStore } from '../../model/store';
 import type { SessionRow } from '../../schema/types';
 import { Ago } from '../../ui/Ago';
@@ -13,6 +14,7 @@ import { StatusDot } from '../../ui/StatusDot';
 import { useTrans } from '../../ui/trans';
 import { useBoardView } from '../view';
 
+const WRONG: ReadonlySet<string> = new Set(['failed', 'lost']);
 /** How many rows a card shows before it says how many more there are. */
 const MOST_ROWS = 6;
 
@@ -82,14 +84,26 @@ const Row = memo(function Row({ row, depth }: RowProps): ReactElement {
         <Ago atMs={row.updated_ms} />
       </button>
       {isWorking(row.status) && <LastWords row={row} />}
+      {WRONG.has(row.status) && <Trouble row={row} />}
     </li>
+  );
+});
+
+/** What went wrong, in one line: the conversation has the whole of it and the next step. */
+const Trouble = memo(function Trouble({ row }: { readonly row: SessionRow }): ReactElement | null {
+  const { workspace } = useBoardView();
+  const error = useStore(workspace.sessions, sessions => sessions.get(row.id)?.error ?? '');
+  return error === '' ? null : (
+    <div className="jp-AgorRow-words" dir="auto" title={error}>
+      {error}
+    </div>
   );
 });
 
 /** What was said last. It comes by the event stream: words in the document would make it grow for ever. */
 const LastWords = memo(function LastWords({ row }: { readonly row: SessionRow }): ReactElement | null {
   const { workspace } = useBoardView();
-  const words = useStore(workspace.sessions, sessions => sessions.get(row.id)?.last_words ?? row.last_words);
+  const words = useStore(workspace.sessions, sessions => plainLine(sessions.get(row.id)?.last_words ?? row.last_words));
   if (words.trim() === '' && row.status !== 'running') {
     return null;
   }

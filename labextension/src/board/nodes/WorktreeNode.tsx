@@ -4,7 +4,7 @@ import { Handle, Position } from '@xyflow/react';
 import type { ReactElement } from 'react';
 import { memo } from 'react';
 import type { Glyph } from '../../domain/attention';
-import { mostUrgent, wordOf } from '../../domain/attention';
+import { glyphOfTree, wordOf } from '../../domain/attention';
 import { CommandIds } from '../../domain/commandIds';
 import { useStore, useValue } from '../../model/store';
 import type { InboxItem, SessionRow, WorktreeCard } from '../../schema/types';
@@ -34,7 +34,7 @@ export const WorktreeNode = memo(function WorktreeNode({
   if (card === undefined) {
     return null;
   }
-  const glyph = glyphOfCard(card, rows);
+  const glyph = glyphOfTree(card.state, rows);
   return (
     <article
       className="jp-AgorCard"
@@ -54,11 +54,6 @@ export const WorktreeNode = memo(function WorktreeNode({
     </article>
   );
 });
-
-/** A worktree that git has lost calls louder than any session in it. */
-function glyphOfCard(card: WorktreeCard, rows: readonly SessionRow[]): Glyph {
-  return card.state === 'missing' || card.state === 'failed' ? 'failed' : mostUrgent(rows);
-}
 
 function CardHead({ card, glyph }: { readonly card: WorktreeCard; readonly glyph: Glyph }): ReactElement {
   const trans = useTrans();

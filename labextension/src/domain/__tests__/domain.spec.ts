@@ -1,9 +1,35 @@
 import { describe, expect, it } from 'vitest';
 import { lastLine, LAST_WORDS } from '../applyEvent';
-import { byAttention, glyphOf, mostUrgent } from '../attention';
+import { byAttention, glyphOf, glyphOfTree, mostUrgent } from '../attention';
 import { freePlace, neighbour, nextZone, zoneAt } from '../boardLayout';
 import { toTree } from '../genealogy';
 import { countChanges, lineDiff } from '../lineDiff';
+import { plainLine } from '../plainLine';
+
+describe('plainLine', () => {
+  it.each([
+    ['The median of an **even** number of `values`', 'The median of an even number of values'],
+    ['## Done', 'Done'],
+    ['- [the file](a/b.md) and ![a picture](x.png)', 'the file and a picture'],
+    ['```', ''],
+    ['```python', ''],
+    ['a * b * c and snake__case__name', 'a * b * c and snakecasename'],
+    ['`half', '`half'],
+    ['', '']
+  ])('%j is said as %j', (markdown, words) => {
+    expect(plainLine(markdown)).toBe(words);
+  });
+});
+
+describe('glyphOfTree', () => {
+  it('lets a lost folder call before the sessions in it', () => {
+    const waits = { status: 'awaiting_permission', updated_ms: 1 } as const;
+    expect(glyphOfTree('missing', [waits])).toBe('failed');
+    expect(glyphOfTree('failed', [])).toBe('failed');
+    expect(glyphOfTree('ready', [waits])).toBe('awaiting_permission');
+    expect(glyphOfTree('ready', [])).toBe('idle');
+  });
+});
 
 describe('lastLine', () => {
   it.each([
