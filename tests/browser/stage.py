@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,7 +143,9 @@ def stage(
     """Run the server below `folder`; `before` may fill the data folder first."""
     _configure(folder, planted)
     if before is not None:
-        before(folder)
+        # In a thread: beside a browser a loop runs in this one, and seeding runs one of its own.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(before, folder).result()
     lab = Lab(folder, free_port(), token="")
     with lab.running() as process:
         here = Stage(lab)

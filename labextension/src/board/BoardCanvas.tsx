@@ -23,6 +23,8 @@ const NODE_TYPES: NodeTypes = { worktree: WorktreeNode, zone: ZoneNode, note: No
 const MANY_NODES = 80;
 /** A phone shows 200 cards as blocks, but all of them. */
 const LEAST_ZOOM = 0.05;
+/** Below this the names of zones cannot be read, however large they are drawn. */
+const DUST_ZOOM = 0.16;
 const FIT = { padding: 0.12, maxZoom: 1, minZoom: LEAST_ZOOM } as const;
 
 export function BoardCanvas(): ReactElement {
@@ -59,7 +61,10 @@ export function BoardCanvas(): ReactElement {
           touched.current = touched.current || event !== null;
           frame.current?.setAttribute('data-moving', '');
         }}
-        onMove={(_, { zoom }) => view.band.set(bandOf(zoom))}
+        onMove={(_, { zoom }) => {
+          view.band.set(bandOf(zoom));
+          frame.current?.toggleAttribute('data-far', zoom < DUST_ZOOM);
+        }}
         onMoveEnd={() => frame.current?.removeAttribute('data-moving')}
         nodesDraggable={writable}
         nodesConnectable={false}

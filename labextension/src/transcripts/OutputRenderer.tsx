@@ -24,8 +24,11 @@ export class OutputRenderer extends ReactWidget implements IRenderMime.IRenderer
 
   async renderModel({ data }: IRenderMime.IMimeModel): Promise<void> {
     this.data = data;
-    this.update();
-    await this.renderPromise;
+    // Words are attached as a widget, which needs a page: until then it waits for `onAfterAttach`.
+    if (this.isAttached) {
+      this.update();
+      await this.renderPromise;
+    }
   }
 
   protected override render(): React.JSX.Element {
