@@ -80,23 +80,30 @@ function CardHead({ card, glyph }: { readonly card: WorktreeCard; readonly glyph
         <span className="jp-AgorCard-branch" title={`${card.branch} ← ${card.base}`}>
           {card.branch} <span aria-hidden>←</span> {card.base}
         </span>
-        <LinkChip url={card.issue_url} label={trans.__('Issue')} />
-        <LinkChip url={card.pull_request_url} label={trans.__('PR')} />
+        <LinkChip url={card.issue_url} label={trans.__('Issue')} sign="" />
+        <LinkChip url={card.pull_request_url} label={trans.__('PR')} sign={trans.__('PR')} />
         <Counts added={card.lines_added} removed={card.lines_removed} />
       </div>
     </div>
   );
 }
 
+interface LinkChipProps {
+  readonly url: string;
+  readonly label: string;
+  /** What stands before its number: the line is short. */
+  readonly sign: string;
+}
+
 /** A chip for an address that a person typed: only the web's own schemes become a link. */
-function LinkChip({ url, label }: { readonly url: string; readonly label: string }): ReactElement | null {
+function LinkChip({ url, label, sign }: LinkChipProps): ReactElement | null {
   if (!/^https?:\/\//.test(url)) {
     return null;
   }
   const number = /(\d+)\/?$/.exec(url)?.[1];
   return (
-    <a className="jp-AgorChip nodrag" href={url} target="_blank" rel="noreferrer noopener" title={url}>
-      {number === undefined ? label : `${label} #${number}`}
+    <a className="jp-AgorChip nodrag" href={url} target="_blank" rel="noreferrer noopener" title={`${label}: ${url}`}>
+      {number === undefined ? label : `${sign} #${number}`.trim()}
     </a>
   );
 }

@@ -13,6 +13,7 @@ describe('plainLine', () => {
     ['- [the file](a/b.md) and ![a picture](x.png)', 'the file and a picture'],
     ['```', ''],
     ['```python', ''],
+    ['```\n', ''],
     ['a * b * c and snake__case__name', 'a * b * c and snakecasename'],
     ['`half', '`half'],
     ['', '']
