@@ -30,7 +30,7 @@ def test_five_thousand_messages(desk: Desk) -> None:
         begun = time.monotonic()
         # What is scrolled over is loaded on the way, which moves the top: go on until it is reached.
         scroller.focus()
-        for _ in range(60):
+        while time.monotonic() - begun < 60:  # a loaded machine loads its hundred pages slowly
             page.keyboard.press("Home")
             page.wait_for_timeout(150)
             counts.append(rows.count())
