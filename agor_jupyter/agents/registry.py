@@ -19,8 +19,10 @@ from agor_jupyter.domain.errors import AgentUnavailable, Unprocessable
 GROUP = "agor_jupyter.agents"
 
 BUILT_IN: Mapping[str, str] = {
+    "acp": "agor_jupyter.agents.acp:kind",
     "claude": "agor_jupyter.agents.claude:kind",
     "demo": "agor_jupyter.agents.demo:kind",
+    "gemini": "agor_jupyter.agents.acp:gemini",
 }
 """The kinds of this package, so that a source tree that is not installed has them too."""
 

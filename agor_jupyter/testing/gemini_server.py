@@ -258,7 +258,7 @@ def _fitting(schema: Mapping[str, Any]) -> Any:
         case "boolean":
             return False
         case "integer" | "number":
-            return 0
+            return schema.get("minimum", 1)
         case _:
             return "Scripted"
 

@@ -12,8 +12,8 @@ from claude_agent_sdk.types import PermissionResult
 
 from agor_jupyter.agents.base import Decision
 from agor_jupyter.agents.claude import permissions
-from agor_jupyter.agents.claude.outbox import Outbox
 from agor_jupyter.agents.claude.translate import Translator
+from agor_jupyter.agents.outbox import Outbox
 from agor_jupyter.domain.content import Mode
 from agor_jupyter.domain.events import PermissionRequest, PermissionResolved
 from agor_jupyter.domain.ids import ENTROPY_BYTES, RequestId, make_id

@@ -19,8 +19,8 @@ from claude_agent_sdk.types import PermissionResult, PermissionUpdate
 
 from agor_jupyter.agents.base import Decision
 from agor_jupyter.agents.claude import tools
-from agor_jupyter.agents.claude.clip import LIMIT, clip, clip_input
 from agor_jupyter.agents.claude.results import diff_of_request
+from agor_jupyter.agents.clip import LIMIT, clip, clip_input
 from agor_jupyter.domain.content import Mode, PermissionOption, Question, ToolLocation
 from agor_jupyter.domain.events import PermissionRequest
 from agor_jupyter.domain.ids import RequestId, ToolCallId

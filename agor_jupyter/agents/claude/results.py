@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agor_jupyter.agents.claude.clip import LIMIT, clip
+from agor_jupyter.agents.clip import LIMIT, clip
 from agor_jupyter.domain.content import DiffContent, TerminalContent, TextContent, ToolContent
 
 _EXIT_CODE = re.compile(r"^(?:Error: )?Exit code (\d+)\n?")

@@ -27,10 +27,10 @@ from claude_agent_sdk import (
 )
 
 from agor_jupyter.agents.claude import tools
-from agor_jupyter.agents.claude.clip import clip_input
 from agor_jupyter.agents.claude.plan import PlanKeeper
 from agor_jupyter.agents.claude.results import content_of
 from agor_jupyter.agents.claude.turns import added, usage_of
+from agor_jupyter.agents.clip import clip_input
 from agor_jupyter.domain.content import ToolStatus, Usage
 from agor_jupyter.domain.events import (
     AgentMessageChunk,

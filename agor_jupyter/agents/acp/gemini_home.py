@@ -1,0 +1,122 @@
+"""A home for Gemini CLI that is ours: its settings, its conversations, and the person's login by link.
+
+Gemini CLI reads what it may do from `$GEMINI_CLI_HOME/.gemini/settings.json`. In the person's own home
+that file may switch on telemetry, tool servers, hooks, or tools that run unasked. So it gets another
+home, in the adapter's state folder; of the person's own, only the login is linked into it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from agor_jupyter.agents.base import SessionSpec
+
+VARIABLES = (
+    "GEMINI_API_KEY",
+    "GEMINI_CLI_HOME",
+    "GOOGLE_API_KEY",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "GOOGLE_CLOUD_LOCATION",
+    "GOOGLE_CLOUD_PROJECT",
+    "GOOGLE_GEMINI_BASE_URL",
+    "GOOGLE_GENAI_USE_GCA",
+    "GOOGLE_GENAI_USE_VERTEXAI",
+    "GOOGLE_VERTEX_BASE_URL",
+)
+"""What Gemini CLI may see of the server's environment beyond the common allow-list."""
+
+LOGIN_FILES = ("oauth_creds.json", "google_accounts.json", "gemini-credentials.json", "installation_id")
+
+SETTINGS: Mapping[str, Any] = {
+    "privacy": {"usageStatisticsEnabled": False},
+    "telemetry": {"enabled": False},
+    "general": {
+        "enableAutoUpdate": False,
+        "enableAutoUpdateNotification": False,
+        "sessionRetention": {"enabled": False},  # its conversations are what `resume` needs
+    },
+    # In its interactive shell a command's output never reaches an ACP client.
+    "tools": {"shell": {"enableInteractiveShell": False, "showColor": False}},
+    "security": {"folderTrust": {"enabled": True}},
+    # A .env of the worktree is the project's, and its key may be somebody else's.
+    "advanced": {"ignoreLocalEnv": True},
+}
+
+
+def prepare(spec: SessionSpec) -> Mapping[str, str]:
+    """Make the home; give the variables that lead Gemini CLI there. Does I/O: run it in a thread."""
+    home = Path(spec.state_dir) / "gemini-home"
+    folder = home / ".gemini"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    theirs = _person_folder(spec.environment)
+    for name in LOGIN_FILES:
+        _link(folder / name, theirs / name)
+    for place in (folder / ".env", home / ".env"):  # read from the first when trusted, else the second
+        _link(place, theirs / ".env")
+    settings: dict[str, Any] = {**SETTINGS, "security": {**SETTINGS["security"]}}
+    method = _login_method(spec.environment)
+    if method:
+        settings["security"]["auth"] = {"selectedType": method}
+    # Replaced as a whole: another session of this person may be reading it right now.
+    fresh = folder / f"settings.{os.getpid()}"
+    fresh.write_text(json.dumps(settings, indent=1), encoding="utf-8")
+    fresh.replace(folder / "settings.json")
+    return {
+        "GEMINI_CLI_HOME": str(home),
+        "GEMINI_CLI_TRUST_WORKSPACE": "true" if spec.trusted else "false",
+    }
+
+
+def logged_in(environment: Mapping[str, str]) -> bool | None:
+    """Say whether a key or a login is there. None: it may be where we cannot look (Vertex)."""
+    if environment.get("GEMINI_API_KEY"):
+        return True
+    if _is_on(environment.get("GOOGLE_GENAI_USE_VERTEXAI")):
+        return None
+    folder = _person_folder(environment)
+    if (folder / "oauth_creds.json").is_file() or (folder / "gemini-credentials.json").is_file():
+        return True
+    return None if (folder / ".env").is_file() else False
+
+
+def _login_method(environment: Mapping[str, str]) -> str:
+    """Choose as Gemini CLI itself does: what the person chose in its own settings, else a variable."""
+    try:
+        kept = json.loads((_person_folder(environment) / "settings.json").read_text(encoding="utf-8"))
+        chosen = kept["security"]["auth"]["selectedType"]
+    except (OSError, ValueError, KeyError, TypeError):
+        chosen = ""
+    if isinstance(chosen, str) and chosen:
+        return chosen
+    if _is_on(environment.get("GOOGLE_GENAI_USE_GCA")):
+        return "oauth-personal"
+    if _is_on(environment.get("GOOGLE_GENAI_USE_VERTEXAI")):
+        return "vertex-ai"
+    if environment.get("GEMINI_API_KEY"):
+        return "gemini-api-key"
+    return "oauth-personal" if (_person_folder(environment) / "oauth_creds.json").is_file() else ""
+
+
+def _person_folder(environment: Mapping[str, str]) -> Path:
+    home = environment.get("GEMINI_CLI_HOME") or environment.get("HOME")
+    return (Path(home) if home else Path.home()) / ".gemini"
+
+
+def _link(place: Path, target: Path) -> None:
+    """Link a file of the person's, or take away a link whose file has gone."""
+    if place.is_symlink() and place.readlink() != target:
+        place.unlink()
+    if place.is_symlink() or place.exists() or not target.is_file():
+        return
+    try:
+        place.symlink_to(target)
+    except FileExistsError:
+        return  # another session of this person was first
+
+
+def _is_on(value: str | None) -> bool:
+    return (value or "").strip().lower() in ("1", "true")

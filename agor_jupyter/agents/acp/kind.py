@@ -1,0 +1,58 @@
+"""ACP agents as kinds: capabilities as data, a probe that only looks, adapters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from agor_jupyter.agents.acp import probe
+from agor_jupyter.agents.acp.adapter import AcpAdapter
+from agor_jupyter.agents.acp.presets import GEMINI, GENERIC, Preset
+from agor_jupyter.agents.acp.settings import settings_of
+from agor_jupyter.agents.base import AgentAdapter, Capabilities, Probe
+from agor_jupyter.domain.errors import Unprocessable
+
+
+class AcpKind:
+    """What an entry point names: one preset, with the options of this server."""
+
+    def __init__(self, preset: Preset, options: Mapping[str, Any] | None = None) -> None:
+        self._preset = preset
+        self._options = dict(options or {})
+
+    def with_options(self, options: Mapping[str, Any]) -> AcpKind:
+        """Give this kind as the server's options make it."""
+        return AcpKind(self._preset, options)
+
+    @property
+    def kind(self) -> str:
+        return self._preset.kind
+
+    @property
+    def title(self) -> str:
+        title = self._options.get("title")
+        return title if isinstance(title, str) and title else self._preset.title
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._preset.capabilities
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        return self._preset.variables
+
+    async def probe(self, environment: Mapping[str, str]) -> Probe:
+        """Look for the package, the command and a login; runs nothing."""
+        try:
+            settings = settings_of(self._preset, self._options)
+        except Unprocessable as error:
+            return Probe(installed=False, hint=error.detail)
+        return await asyncio.to_thread(probe.look, self._preset, settings, dict(environment))
+
+    def make(self) -> AgentAdapter:
+        return AcpAdapter(self._preset)
+
+
+kind = AcpKind(GENERIC)
+gemini = AcpKind(GEMINI)

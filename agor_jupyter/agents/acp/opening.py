@@ -1,0 +1,179 @@
+"""How a conversation with an ACP agent begins: the process, the handshake, new or taken up or forked."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from acp.exceptions import RequestError
+
+from agor_jupyter.agents.acp import turns, wire
+from agor_jupyter.agents.acp.client import Client, Handler
+from agor_jupyter.agents.acp.offers import Abilities, abilities_of
+from agor_jupyter.agents.acp.presets import Preset
+from agor_jupyter.agents.acp.record import Record
+from agor_jupyter.agents.acp.settings import command_of, settings_of
+from agor_jupyter.agents.base import SessionSpec
+from agor_jupyter.agents.outbox import Outbox
+from agor_jupyter.domain.errors import AgentUnavailable, UnsupportedByAgent
+from agor_jupyter.domain.events import Notice
+
+START_SECONDS = 90.0
+"""A program of Node on a loaded machine takes its time; the runner waits 120 s at most."""
+
+TOOL_SERVER = "AGOR_TOOL_SERVER"
+MARKERS = ("AGOR_SESSION", "AGOR_RUN")
+
+_NO_RECORD = "Begin a new session in this worktree; the transcript stays as it is."
+
+
+def tool_server_marker(spawn_marker: str) -> str:
+    """Give the variable (`NAME=value`) by which the tool servers of one agent are known."""
+    return f"{TOOL_SERVER}={hashlib.sha256(spawn_marker.encode()).hexdigest()[:16]}"
+
+
+class Opening:
+    """Used once: `start`, then `begin`. What it learned stands in its fields."""
+
+    def __init__(self, preset: Preset, spec: SessionSpec) -> None:
+        self._preset = preset
+        self._spec = spec
+        self.settings = settings_of(preset, spec.options)
+        self.record = Record(spec.state_dir)
+        self.can = Abilities()
+        self.native_ref = spec.native_ref
+        self.is_new = False
+        self.notices: list[Notice] = []
+
+    async def start(self, outbox: Outbox, handler: Handler) -> Client:
+        """Start the process and shake hands. Raises `AgentUnavailable` with what to do."""
+        preset, spec = self._preset, self._spec
+        command = command_of(preset, self.settings)
+        if not await asyncio.to_thread(Path(spec.worktree).is_dir):
+            raise AgentUnavailable(f"The folder {spec.worktree} is not there.")
+        environment = {**preset.environment, **spec.environment, **self.settings.environment}
+        if await asyncio.to_thread(shutil.which, command[0], path=environment.get("PATH")) is None:
+            hint = preset.install_hint if command == preset.command else "Mend the option `command` or PATH."
+            raise AgentUnavailable(f"The command {command[0]!r} is not there.", hint=hint)
+        if self._spec.native_ref:
+            await asyncio.to_thread(self.record.take, spec.native_ref)
+        if preset.prepare is not None:
+            environment.update(await asyncio.to_thread(preset.prepare, spec))
+        client = await Client.start(
+            command, cwd=spec.worktree, environment=environment, outbox=outbox, handler=handler
+        )
+        try:
+            self.can = abilities_of(await client.initialize(START_SECONDS))
+        except BaseException as error:
+            await client.end()
+            if isinstance(error, RequestError | ConnectionError | TimeoutError):
+                raise await self._unavailable(client, error) from error
+            raise
+        return client
+
+    async def begin(self, client: Client) -> object:
+        """Begin the session, take it up, or fork. Gives the agent's answer."""
+        servers = self._tool_servers(client)
+        params = {"cwd": self._spec.worktree, "mcpServers": servers}
+        prompted: bool = await asyncio.to_thread(self.record.was_prompted)
+        try:
+            if self._spec.native_ref and prompted:
+                return await self._take_up(client, params)
+            if self._spec.fork is not None and not self._spec.native_ref:
+                return await self._fork(client, params)
+            return await self._new(client, params)
+        except (RequestError, ConnectionError, TimeoutError) as error:
+            raise await self._unavailable(client, error) from error
+
+    async def _new(self, client: Client, params: dict[str, Any]) -> object:
+        answer = await client.call("session/new", params, START_SECONDS)
+        await self._named(answer)
+        await asyncio.to_thread(self.record.begun)
+        self.is_new = True
+        return answer
+
+    async def _fork(self, client: Client, params: dict[str, Any]) -> object:
+        point = self._spec.fork
+        if point is None or not self.can.fork:
+            hint = "Begin a new session, and say in its prompt what it should know."
+            raise UnsupportedByAgent(self._preset.kind, "fork", hint=hint)
+        if point.message_ref:
+            raise UnsupportedByAgent(
+                self._preset.kind, "fork_at_message", hint="Fork the whole conversation."
+            )
+        answer = await client.call("session/fork", {**params, "sessionId": point.native_ref}, START_SECONDS)
+        await self._named(answer)
+        return answer
+
+    async def _take_up(self, client: Client, params: dict[str, Any]) -> object:
+        """Take a conversation up: by `resume` (which replays nothing) where there is one, else `load`."""
+        if not (self.can.resume or self.can.load):
+            raise UnsupportedByAgent(self._preset.kind, "resume", hint=_NO_RECORD)
+        method = "session/resume" if self.can.resume else "session/load"
+        try:
+            return await client.call(method, {**params, "sessionId": self.native_ref}, START_SECONDS)
+        except RequestError as error:
+            said, hint = self._explain(error)
+            if hint == self._preset.login_hint:
+                raise
+            raise AgentUnavailable(
+                f"{self._preset.title} cannot take this conversation up: {said}", hint=_NO_RECORD
+            ) from error
+
+    async def _named(self, answer: object) -> None:
+        found = answer.get("sessionId") if isinstance(answer, Mapping) else None
+        if not isinstance(found, str) or not found:
+            raise AgentUnavailable(f"{self._preset.title} began a session without an id.")
+        self.native_ref = found
+        await asyncio.to_thread(self.record.take, found)
+
+    def _tool_servers(self, client: Client) -> list[dict[str, Any]]:
+        spec, quirks = self._spec, self._preset.quirks
+        if quirks.tool_servers_need_trust and not spec.trusted:
+            names = [server.name for server in spec.mcp_servers]
+            names += ["Agor's own tools"] if spec.tools and spec.bridge else []
+            if names:
+                text = f"{self._preset.title} works here without tool servers ({', '.join(names)})."
+                self.notices.append(Notice(text=text, hint="It starts them where the repository is trusted."))
+            return []
+        own = client.spawned.marker, tool_server_marker(client.spawned.marker)
+        markers = dict(marker.split("=", 1) for marker in own)
+        markers |= {name: spec.environment[name] for name in MARKERS if name in spec.environment}
+        path = spec.environment.get("PATH")
+        return wire.tool_servers(
+            self._preset.kind, self.can, spec, markers, lambda name: shutil.which(name, path=path)
+        )
+
+    async def instructions(self) -> tuple[str, ...]:
+        """List the instruction files of the repository that the agent reads, where we know of them."""
+        if not self._spec.trusted:
+            return ()
+        root = Path(self._spec.worktree)
+        names = self._preset.quirks.instruction_files
+        return await asyncio.to_thread(lambda: tuple(name for name in names if (root / name).is_file()))
+
+    def _explain(self, error: RequestError) -> tuple[str, str]:
+        preset = self._preset
+        return turns.explain(
+            error.code, str(error), error.data, title=preset.title, login_hint=preset.login_hint
+        )
+
+    async def _unavailable(self, client: Client, error: Exception) -> AgentUnavailable:
+        title = self._preset.title
+        if isinstance(error, RequestError):
+            said, hint = self._explain(error)
+            return AgentUnavailable(f"{title} did not start: {said}", hint=hint)
+        if isinstance(error, TimeoutError):
+            return AgentUnavailable(
+                f"{title} did not answer within {START_SECONDS:.0f} s.",
+                hint="See whether its command speaks ACP on its standard input and output.",
+            )
+        code = await client.exit_code()
+        said = client.last_words() or f"It ended (exit code {code}) before it said a word of ACP."
+        login = turns.explain(0, said, None, title=title, login_hint=self._preset.login_hint)[1]
+        hint = login if login == self._preset.login_hint else "Try its command in a terminal of this machine."
+        return AgentUnavailable(f"{title} did not start: {said}", hint=hint)

@@ -1,0 +1,149 @@
+"""What is known of agents that speak ACP, as data: a command, hints, and where they leave the paths.
+
+A preset adds no code to the connection. What an agent *can* do is asked of the agent at run time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from agor_jupyter.agents.acp import gemini_home
+from agor_jupyter.agents.base import Capabilities, SessionSpec
+from agor_jupyter.domain.content import Mode
+
+PACKAGE_HINT = "Run `pip install 'agor-jupyter[acp]'` in the server's environment, then restart the server."
+
+
+@dataclass(frozen=True)
+class Quirks:
+    """Where an agent does otherwise than the protocol, or tells more than it."""
+
+    mode_words: str = ""
+    """It tells a change of mode as words of the answer that begin so."""
+    whole_thoughts: bool = False
+    """Each of its chunks of thought is a thought of its own."""
+    empty_subject: str = ""
+    """What stands before a thought without a subject, and means nothing."""
+    usage_path: tuple[str, ...] = ("usage",)
+    """Where the usage of a turn stands in the answer to a prompt."""
+    tool_servers_need_trust: bool = False
+    """It starts no tool server in a repository that is not trusted."""
+    instruction_files: tuple[str, ...] = ()
+    """The files of a repository that it reads as instructions, where it is trusted."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One kind of agent. An empty `command` must come from the options of the kind."""
+
+    kind: str
+    title: str
+    capabilities: Capabilities
+    command: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    variables: tuple[str, ...] = ()
+    install_hint: str = ""
+    login_hint: str = ""
+    modes: Mapping[Mode, str] = field(default_factory=dict)
+    models: tuple[str, ...] = ()
+    quirks: Quirks = Quirks()
+    prepare: Callable[[SessionSpec], Mapping[str, str]] | None = None
+    """Makes what the agent needs on disk; gives the variables that lead it there. Run in a thread."""
+    logged_in: Callable[[Mapping[str, str]], bool | None] | None = None
+    """Looks for a login. Reads small files: run in a thread."""
+
+
+_TRUSTED_ONLY = "Only where the repository is trusted: elsewhere Gemini CLI starts no tool server."
+_RUN_TIME = "As far as the agent says it can when it starts; else it is refused by this name."
+
+GENERIC = Preset(
+    kind="acp",
+    title="ACP agent",
+    capabilities=Capabilities(
+        thinking=True,
+        plan=True,
+        fork=True,
+        set_model=True,
+        set_effort=True,
+        images=True,
+        files=True,
+        commands=True,
+        context_usage=True,
+        cost=True,
+        mcp=True,
+        house_tools=True,
+        notes={
+            "permissions": "What the agent asks for is decided here. What it does without asking is its own "
+            "affair: choose one that asks, and its asking mode (option `modes`).",
+            "allow_always": "This very act, for this session; the agent itself is told `once`.",
+            "questions": "The protocol has no stable way to ask a person.",
+            "steer": "The protocol has no way to speak into a running turn: a prompt is queued.",
+            "resume": _RUN_TIME,
+            "fork": _RUN_TIME,
+            "fork_at_message": "The protocol forks whole conversations only.",
+            "set_model": _RUN_TIME,
+            "set_effort": _RUN_TIME,
+            "images": _RUN_TIME,
+            "instructions": "Which files of the repository it reads is the agent's affair, trusted or not.",
+            "context_usage": "If the agent tells it.",
+            "cost": "If the agent tells it, in US dollars.",
+            "subagents": "The protocol does not tell them apart.",
+        },
+    ),
+    install_hint="Set `c.AgorApp.agent_options = {'acp': {'command': ['name-of-the-agent', '--acp']}}` in "
+    "jupyter_server_config.py to the command line of an agent that speaks ACP.",
+    login_hint="Log in with the agent's own program in a terminal, then resume the session.",
+)
+
+GEMINI = Preset(
+    kind="gemini",
+    title="Gemini CLI",
+    capabilities=Capabilities(
+        thinking=True,
+        fork=False,
+        set_model=True,
+        images=True,
+        files=True,
+        commands=True,
+        mcp=True,
+        house_tools=True,
+        instructions=True,
+        notes={
+            "permissions": "Reading, listing and searching inside the worktree run unasked in every mode. "
+            "The words of a rejection stay here: Gemini CLI only learns that it was rejected.",
+            "allow_always": "This very act, for this session; Gemini CLI itself is told `once`.",
+            "questions": "Gemini CLI leaves its question tool out where it speaks ACP.",
+            "plan": "Gemini CLI does not tell its to-do list.",
+            "steer": "A second prompt would cancel the first: it is queued.",
+            "fork": "Gemini CLI cannot fork.",
+            "fork_at_message": "Gemini CLI cannot fork.",
+            "set_effort": "Gemini CLI has no such setting.",
+            "context_usage": "Gemini CLI does not tell it.",
+            "cost": "Gemini CLI does not tell it.",
+            "mcp": _TRUSTED_ONLY,
+            "house_tools": _TRUSTED_ONLY,
+            "instructions": "GEMINI.md and .gemini/ are read only where the repository is trusted.",
+            "subagents": "Gemini CLI does not tell them apart.",
+        },
+    ),
+    command=("gemini", "--acp"),
+    environment={"GEMINI_CLI_NO_RELAUNCH": "true", "GEMINI_TELEMETRY_ENABLED": "false"},
+    variables=gemini_home.VARIABLES,
+    install_hint="Run `npm install -g @google/gemini-cli` (Node 20 or newer). With an API key alone, the "
+    "agent `gemini_api` works without it.",
+    login_hint="Run `gemini` in a terminal and log in, or set GEMINI_API_KEY before the server starts; then "
+    "resume the session. With an API key alone, the agent `gemini_api` does too.",
+    modes={"ask": "default", "accept_edits": "default", "full_auto": "default", "plan": "plan"},
+    models=("auto", "gemini-2.5-pro", "gemini-2.5-flash"),
+    quirks=Quirks(
+        mode_words="[MODE_UPDATE] ",
+        whole_thoughts=True,
+        empty_subject="****\n",
+        usage_path=("_meta", "quota", "token_count"),
+        tool_servers_need_trust=True,
+        instruction_files=("GEMINI.md",),
+    ),
+    prepare=gemini_home.prepare,
+    logged_in=gemini_home.logged_in,
+)

@@ -1,0 +1,44 @@
+"""What `SessionSpec.options` may hold for an ACP agent, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agor_jupyter.agents.acp.presets import Preset
+from agor_jupyter.domain.content import Mode
+from agor_jupyter.domain.errors import AgentUnavailable, Unprocessable
+
+
+class Settings(BaseModel):
+    """The options of a kind. What is not known is left alone."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    command: tuple[str, ...] = ()
+    """The command line of the agent; replaces the preset's."""
+    title: str = ""
+    environment: dict[str, str] = {}
+    """Variables for the agent. Not for secrets: options are not safe for them."""
+    modes: dict[Mode, str] = {}
+    """Which of the agent's own modes stands for ours, where the usual names do not fit."""
+
+
+def settings_of(preset: Preset, options: Mapping[str, Any]) -> Settings:
+    """Check the options. Raises `Unprocessable` that names the wrong one."""
+    try:
+        return Settings.model_validate(dict(options))
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise Unprocessable(f"The {preset.title} setting {name!r} is wrong: {first['msg']}.") from error
+
+
+def command_of(preset: Preset, settings: Settings) -> tuple[str, ...]:
+    """Give the command line. Raises `AgentUnavailable` where nobody has set one."""
+    command = settings.command or preset.command
+    if not command:
+        raise AgentUnavailable(f"{preset.title} has no command.", hint=preset.install_hint)
+    return command

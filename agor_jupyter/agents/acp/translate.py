@@ -1,0 +1,254 @@
+"""From ACP's session updates to the house's. Pure: no I/O, no clock; one small accumulator.
+
+Modes, models, commands and configuration are the connection's to know and are not translated here.
+What a newer protocol adds is left out, never an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from agor_jupyter.agents.acp import content, turns
+from agor_jupyter.agents.acp.presets import Quirks
+from agor_jupyter.agents.clip import clip
+from agor_jupyter.domain.content import (
+    PlanEntry,
+    StopReason,
+    TerminalContent,
+    TextContent,
+    ToolContent,
+    ToolKind,
+    ToolStatus,
+    Usage,
+)
+from agor_jupyter.domain.events import (
+    AgentMessageChunk,
+    AgentThoughtChunk,
+    AgentUpdate,
+    Plan,
+    ToolCall,
+    ToolCallUpdate,
+    UsageUpdate,
+)
+from agor_jupyter.domain.ids import MessageId, ToolCallId
+
+ENDED = ("completed", "failed")
+
+
+@dataclass
+class _Call:
+    """A tool call under way. `printed` is what its terminal has told so far."""
+
+    kind: ToolKind
+    ended: bool = False
+    has_content: bool = False
+    exit_code: int | None = None
+    printed: list[str] = field(default_factory=list)
+
+
+class Translator:
+    """The accumulator of one conversation. Feed it every update, in order."""
+
+    def __init__(self, worktree: str, quirks: Quirks) -> None:
+        self._worktree = worktree
+        self._quirks = quirks
+        self._calls: dict[str, _Call] = {}
+        self._messages = 0
+        self._speaking = ""  # the kind of chunk that came last, while nothing else has come between
+        self._cost: float | None = None
+        self._cost_before: float | None = None
+
+    def begin(self, *, is_new: bool) -> None:
+        """Say whether the conversation is new: only then is what it has cost so far known (nothing)."""
+        if is_new:
+            self._cost = self._cost_before = 0.0
+
+    def feed(self, update: Mapping[str, Any]) -> list[AgentUpdate]:
+        """Translate one update. One that says nothing to a person gives an empty list."""
+        match update.get("sessionUpdate"):
+            case "agent_message_chunk" | "agent_thought_chunk":
+                return self._chunk(update)
+            case "tool_call" | "tool_call_update":
+                return self.call(update)
+            case "plan":
+                return [_plan(update)]
+            case "usage_update":
+                return self._usage(update)
+            case _:
+                return []
+
+    def call(self, told: Mapping[str, Any]) -> list[AgentUpdate]:
+        """Take what an update or a request tells of a tool call. What follows its end is left out."""
+        key = str(told.get("toolCallId") or "")
+        if not key:
+            return []
+        self._speaking = ""
+        known = self._calls.get(key)
+        if known is None:
+            return self._begin(key, told)
+        return [] if known.ended else self._change(key, known, told)
+
+    def rejected(self, key: str, message: str) -> list[AgentUpdate]:
+        """A person rejected a call: it has failed, with their words. Not every agent says so itself."""
+        known = self._calls.get(key)
+        if known is None or known.ended:
+            return []
+        known.ended = True
+        words = TextContent(text=message or "Rejected.")
+        return [ToolCallUpdate(tool_call_id=ToolCallId(key), status="failed", content=(words,))]
+
+    def end_turn(self, reason: StopReason) -> list[AgentUpdate]:
+        """Forget the turn. What its calls left open ended with it, as the turn did."""
+        status: ToolStatus = "completed" if reason == "end_turn" else "failed"
+        left = [key for key, call in self._calls.items() if not call.ended]
+        self._calls.clear()
+        self._speaking = ""
+        return [ToolCallUpdate(tool_call_id=ToolCallId(key), status=status) for key in left]
+
+    def cost_of_turn(self) -> float | None:
+        """Give what the turn cost: the difference of the agent's running total, if both are known."""
+        cost, before = self._cost, self._cost_before
+        self._cost_before = cost
+        return max(0.0, cost - before) if cost is not None and before is not None and cost > 0 else None
+
+    # --- words ---------------------------------------------------------------
+
+    def _chunk(self, update: Mapping[str, Any]) -> list[AgentUpdate]:
+        kind, text = str(update["sessionUpdate"]), content.block_text(update.get("content"))
+        if kind == "agent_thought_chunk" and self._quirks.empty_subject:
+            text = text.removeprefix(self._quirks.empty_subject)
+        if not text:
+            return []
+        given = update.get("messageId")
+        alone = kind == "agent_thought_chunk" and self._quirks.whole_thoughts
+        if kind != self._speaking or alone:
+            self._messages += 1
+            self._speaking = kind
+        message_id = MessageId(given if isinstance(given, str) and given else f"message-{self._messages}")
+        if kind == "agent_message_chunk":
+            return [AgentMessageChunk(message_id=message_id, text=text)]
+        return [AgentThoughtChunk(message_id=message_id, text=text)]
+
+    # --- tool calls ----------------------------------------------------------
+
+    def _begin(self, key: str, told: Mapping[str, Any]) -> list[AgentUpdate]:
+        """A call may be told of by a request, or only by its end: it begins all the same."""
+        kind = content.kind_of(told.get("kind"))
+        call = self._calls[key] = _Call(kind)
+        status = content.status_of(told.get("status")) or "pending"
+        begun: AgentUpdate = ToolCall(
+            tool_call_id=ToolCallId(key),
+            title=content.title_of(told.get("title")) or kind.replace("_", " ").capitalize(),
+            kind=kind,
+            status="in_progress" if status in ENDED else status,
+            input=content.input_of(told.get("rawInput")),
+            locations=content.locations_of(told, self._worktree),
+        )
+        rest = {name: told[name] for name in ("status", "content", "rawOutput", "_meta") if name in told}
+        if status not in ENDED:
+            rest.pop("status", None)
+        return [begun, *self._change(key, call, rest)]
+
+    def _change(self, key: str, call: _Call, told: Mapping[str, Any]) -> list[AgentUpdate]:
+        if told.get("kind"):
+            call.kind = content.kind_of(told["kind"])
+        updates = self._terminal(key, call, told)
+        status = content.status_of(told.get("status"))
+        shown = self._shown(call, told, ended=status in ENDED)
+        if status == "completed" and call.kind == "execute" and call.exit_code:
+            status = "failed"
+        if status in ENDED:
+            call.ended = True
+        locations = content.locations_of(told, self._worktree)
+        title = content.title_of(told.get("title"))
+        if status or shown is not None or locations or title or "rawInput" in told:
+            updates.append(
+                ToolCallUpdate(
+                    tool_call_id=ToolCallId(key),
+                    title=title or None,
+                    status=status,
+                    input=content.input_of(told["rawInput"]) if "rawInput" in told else None,
+                    locations=locations or None,
+                    content=shown,
+                )
+            )
+        return updates
+
+    def _shown(self, call: _Call, told: Mapping[str, Any], *, ended: bool) -> tuple[ToolContent, ...] | None:
+        """Give the content that is to stand now; None leaves what there was."""
+        code = content.exit_code_of(told)
+        call.exit_code = code if code is not None else call.exit_code
+        if call.printed and ended:
+            text, gone = clip("".join(call.printed))
+            return (TerminalContent(text=text, exit_code=call.exit_code, truncated=gone),)
+        shown = content.contents_of(told, call.kind, self._worktree)
+        if call.printed or shown == ():
+            shown = None  # an empty list takes nothing away: agents send one with each change
+        if shown is None and ended and not call.has_content:
+            shown = _raw(told, call)
+        call.has_content = call.has_content or shown is not None
+        return shown
+
+    def _terminal(self, key: str, call: _Call, told: Mapping[str, Any]) -> list[AgentUpdate]:
+        """Take the live output and the exit code of a command that the agent itself runs.
+
+        `_meta.terminal_output` and `_meta.terminal_exit` are an extension that we ask for
+        (`wire.CLIENT_CAPABILITIES`); agents for which it is unknown leave them out.
+        """
+        meta = told.get("_meta")
+        if not isinstance(meta, Mapping):
+            return []
+        output, ended = meta.get("terminal_output"), meta.get("terminal_exit")
+        if isinstance(ended, Mapping) and isinstance(ended.get("exit_code"), int):
+            call.exit_code = ended["exit_code"]
+        data = str(output.get("data", "")) if isinstance(output, Mapping) else ""
+        if not data:
+            return []
+        first, call.has_content = not call.printed, True
+        call.printed.append(data)
+        if first:
+            begun = (TerminalContent(text=data),)
+            return [ToolCallUpdate(tool_call_id=ToolCallId(key), content=begun)]
+        return [ToolCallUpdate(tool_call_id=ToolCallId(key), output_delta=data)]
+
+    # --- how much ------------------------------------------------------------
+
+    def _usage(self, update: Mapping[str, Any]) -> list[AgentUpdate]:
+        cost = turns.cost_in_dollars(update)
+        self._cost = cost if cost is not None else self._cost
+        used, size = update.get("used"), update.get("size")
+        return [
+            UsageUpdate(
+                usage=Usage(),
+                context_used=used if isinstance(used, int) else None,
+                context_size=size if isinstance(size, int) else None,
+            )
+        ]
+
+
+def _plan(update: Mapping[str, Any]) -> Plan:
+    return Plan(
+        entries=tuple(
+            PlanEntry(
+                content=str(entry.get("content", "")),
+                priority=entry["priority"] if entry.get("priority") in ("high", "low") else "medium",
+                status=entry["status"] if entry.get("status") in ("in_progress", "completed") else "pending",
+            )
+            for entry in content.records(update.get("entries"))
+        )
+    )
+
+
+def _raw(told: Mapping[str, Any], call: _Call) -> tuple[ToolContent, ...] | None:
+    """Show a tool's own record of its result, where it gave nothing else that can be shown."""
+    raw = told.get("rawOutput")
+    text = raw.get("output") if isinstance(raw, Mapping) else raw
+    if call.kind == "execute" and (isinstance(text, str) or call.exit_code is not None):
+        kept, gone = clip(text if isinstance(text, str) else "")
+        return (TerminalContent(text=kept, exit_code=call.exit_code, truncated=gone),)
+    if not isinstance(text, str) or not text:
+        return None
+    kept, gone = clip(text)
+    return (TextContent(text=kept, truncated=gone),)
