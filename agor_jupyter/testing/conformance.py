@@ -119,7 +119,10 @@ Act = Say | Think | Write | Run | Ask | MakePlan | Recall | UseTool | CountImage
 
 
 class Harness(Protocol):
-    """How one kind of agent is made to act. One harness serves one case at a time."""
+    """How one kind of agent is made to act. One harness serves one case at a time.
+
+    With a member `trusted` that is true, the case's worktree counts as trusted (`SessionSpec.trusted`).
+    """
 
     kind: AgentKind
 
@@ -333,6 +336,7 @@ class Bench:
             state_dir=str(self.folder / "state"),
             options=self.harness.options(),
             fork=fork,
+            trusted=bool(getattr(self.harness, "trusted", False)),
             mcp_servers=(PROBE,) if self.capabilities.mcp else (),
             tools=(HOUSE_TOOL,) if self.capabilities.house_tools else (),
         )

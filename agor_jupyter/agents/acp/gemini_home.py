@@ -31,6 +31,8 @@ VARIABLES = (
 
 LOGIN_FILES = ("oauth_creds.json", "google_accounts.json", "gemini-credentials.json", "installation_id")
 
+KEPT = "-kept-"
+
 SETTINGS: Mapping[str, Any] = {
     "privacy": {"usageStatisticsEnabled": False},
     "telemetry": {"enabled": False},
@@ -65,10 +67,26 @@ def prepare(spec: SessionSpec) -> Mapping[str, str]:
     fresh = folder / f"settings.{os.getpid()}"
     fresh.write_text(json.dumps(settings, indent=1), encoding="utf-8")
     fresh.replace(folder / "settings.json")
+    if spec.native_ref:
+        _keep_apart(folder, spec.native_ref)
     return {
         "GEMINI_CLI_HOME": str(home),
         "GEMINI_CLI_TRUST_WORKSPACE": "true" if spec.trusted else "false",
     }
+
+
+def _keep_apart(folder: Path, native_ref: str) -> None:
+    """Give the record of a conversation a name that Gemini CLI does not make itself.
+
+    Before it loads a conversation it begins an empty record of the same id, in a file named by the
+    minute. Within the minute in which the conversation began that is the same file, and the empty
+    record wipes the conversation (0.61). It finds records by their id, whatever their name is.
+    """
+    short = native_ref[:8]
+    found = sorted(folder.glob(f"tmp/*/chats/session-*-{short}.jsonl"))
+    if not any(KEPT in path.name for path in found):
+        for path in found:
+            path.rename(path.with_name(path.name.replace(f"-{short}.", f"{KEPT}{short}.")))
 
 
 def logged_in(environment: Mapping[str, str]) -> bool | None:

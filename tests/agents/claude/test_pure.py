@@ -26,12 +26,12 @@ from agor_jupyter.agents import registry
 from agor_jupyter.agents.base import Decision, SessionSpec
 from agor_jupyter.agents.claude import options, permissions, probe, turns
 from agor_jupyter.agents.claude.asking import Asking
-from agor_jupyter.agents.clip import LIMIT, clip, clip_input
 from agor_jupyter.agents.claude.ledger import Ledger
-from agor_jupyter.agents.outbox import BOUND, Outbox
 from agor_jupyter.agents.claude.results import content_of, diff_of_request
 from agor_jupyter.agents.claude.tools import locations_of, title_of
 from agor_jupyter.agents.claude.translate import Translator
+from agor_jupyter.agents.clip import LIMIT, clip, clip_input
+from agor_jupyter.agents.outbox import BOUND, Outbox
 from agor_jupyter.domain.content import DiffContent, TerminalContent, TextContent, Usage
 from agor_jupyter.domain.errors import Conflict
 from agor_jupyter.domain.events import Notice, PermissionRequest, ToolCall
