@@ -7,7 +7,7 @@ An adapter lives in a runner process, one for one session. It yields the members
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from agor_jupyter.domain.content import Attachment, Mode
 from agor_jupyter.domain.events import AgentUpdate
@@ -201,3 +201,10 @@ class AgentKind(Protocol):
     def make(self) -> AgentAdapter:
         """Make an adapter. Heavy imports happen in its `start`, in a thread."""
         ...
+
+
+@runtime_checkable
+class Configurable(Protocol):
+    """A kind whose title and probe depend on the server's options for it (`AgorApp.agent_options`)."""
+
+    def with_options(self, options: Mapping[str, Any]) -> AgentKind: ...

@@ -11,9 +11,9 @@ import importlib.metadata
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
-from agor_jupyter.agents.base import AgentAdapter, AgentKind, Capabilities, Probe
+from agor_jupyter.agents.base import AgentAdapter, AgentKind, Capabilities, Configurable, Probe
 from agor_jupyter.domain.errors import AgentUnavailable, Unprocessable
 
 GROUP = "agor_jupyter.agents"
@@ -69,9 +69,14 @@ def get(kind: str) -> AgentKind:
     return _load(kind, places[kind])
 
 
-def list_kinds() -> list[AgentKind]:
-    """Load all kinds, by name; broken ones are there as `BrokenKind`."""
-    return [_load(kind, place) for kind, place in sorted(_places().items())]
+def list_kinds(options: Mapping[str, Mapping[str, Any]] | None = None) -> list[AgentKind]:
+    """Load all kinds, by name; broken ones are there as `BrokenKind`. `options` are the server's, by kind."""
+    kinds = [_load(kind, place) for kind, place in sorted(_places().items())]
+    return [_configured(kind, (options or {}).get(kind.kind)) for kind in kinds]
+
+
+def _configured(kind: AgentKind, options: Mapping[str, Any] | None) -> AgentKind:
+    return kind.with_options(options) if options and isinstance(kind, Configurable) else kind
 
 
 def _places() -> dict[str, str]:

@@ -45,7 +45,8 @@ class AgorApp(ExtensionApp):
         help="An agent that has had no prompt for so long is closed; the next prompt resumes it. 0: never.",
     ).tag(config=True)
     agent_options = Dict(
-        help="Options for a kind of agent, by kind: `{'demo': {'script': '/path/to/script.yml'}}`."
+        help="Options for a kind of agent, by kind: `{'demo': {'script': '/path/to/script.yml'}}`, or "
+        "`{'acp': {'command': ['name-of-the-agent', '--acp']}}` for any agent that speaks ACP. Default: none."
     ).tag(config=True)
     agent_environment = Dict(
         help="Variables for the agents of a kind, by kind. Not for secrets: traits are not safe for them."

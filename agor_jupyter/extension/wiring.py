@@ -99,7 +99,7 @@ class Wiring:
         self.store = store
         self.places = places
         paths = places.paths
-        self.kinds = {kind.kind: kind for kind in registry.list_kinds()}
+        self.kinds = {kind.kind: kind for kind in registry.list_kinds(app.agent_options)}
         if not store.read_only:
             make_private_path(paths.data_dir / "git")
         self.git = GitRoom(paths.data_dir / "git", paths.worktrees_root)

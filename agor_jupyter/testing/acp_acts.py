@@ -84,6 +84,7 @@ class Session:
         self.cost = 0.01 * len(prompts)
         self.turn: asyncio.Task[None] | None = None
         self.always: set[str] = set()
+        self.connected: dict[str, asyncio.subprocess.Process] = {}
 
     def save(self) -> None:
         fresh = self.path.with_suffix(".tmp")
@@ -197,26 +198,21 @@ class Acts:
         await self.speak("say", given, 0)
 
     async def call_tool(self, server: Json, tool: str, arguments: Json) -> str:
-        """Speak MCP with a stdio server, for one call."""
-        process = await asyncio.create_subprocess_exec(
-            server["command"],
-            *server["args"],
-            env={**os.environ, **{item["name"]: item["value"] for item in server["env"]}},
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            limit=LINE_LIMIT,
-        )
-        self.running.append(process)
-        assert process.stdin is not None and process.stdout is not None  # noqa: S101  (both are pipes)
-        hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "scripted"}}
-        for number, method, params in (
-            (1, "initialize", hello),
-            (2, "tools/call", {"name": tool, "arguments": arguments}),
-        ):
-            line = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
-            process.stdin.write(json.dumps(line).encode() + b"\n")
-            answer = json.loads(await process.stdout.readline())
-        return "\n".join(block.get("text", "") for block in answer["result"]["content"])
+        """Speak MCP with a stdio server, which is started once for the conversation."""
+        name, servers = server["name"], self.session.connected
+        if name not in servers:
+            servers[name] = await asyncio.create_subprocess_exec(
+                server["command"],
+                *server["args"],
+                env={**os.environ, **{item["name"]: item["value"] for item in server["env"]}},
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                limit=LINE_LIMIT,
+            )
+            hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "scripted"}}
+            await ask_server(servers[name], "initialize", hello)
+        answer = await ask_server(servers[name], "tools/call", {"name": tool, "arguments": arguments})
+        return "\n".join(block.get("text", "") for block in answer["content"])
 
     async def allowed(self, call: Json) -> str | None:
         """Tell of a call and ask for it; None when it may not be."""
@@ -243,8 +239,15 @@ class Acts:
     def end_commands(self) -> None:
         for process in self.running:
             if process.returncode is None:
-                kill = os.killpg if os.getpgid(process.pid) == process.pid else os.kill
-                kill(process.pid, signal.SIGKILL)
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+async def ask_server(process: asyncio.subprocess.Process, method: str, params: Json) -> Json:
+    """Send one request to a tool server and wait for its answer."""
+    assert process.stdin is not None and process.stdout is not None  # noqa: S101  (both are pipes)
+    line = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    process.stdin.write(json.dumps(line).encode() + b"\n")
+    return json.loads(await process.stdout.readline())["result"]
 
 
 def steps_of(prompt: str) -> list[Json]:

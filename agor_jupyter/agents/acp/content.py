@@ -37,17 +37,21 @@ def status_of(value: object) -> ToolStatus | None:
 
 def title_of(value: object) -> str:
     """Keep one line of a title; agents quote names and commands in it."""
-    line = str(value or "").strip().split("\n", 1)[0]
-    if len(line) > 1 and line[0] == line[-1] == "`":
-        line = line[1:-1]
+    line = _unquoted(str(value or "")).split("\n", 1)[0]
     return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1] + "…"
 
 
-def input_of(value: object) -> dict[str, Any]:
-    """Take a tool's own arguments, clipped; what is no object gets a name."""
-    if value is None:
-        return {}
-    clipped = clip_input(dict(value) if isinstance(value, Mapping) else {"value": value})
+def input_of(call: Mapping[str, Any]) -> dict[str, Any]:
+    """Take a tool's own arguments, clipped; what is no object gets a name.
+
+    A command is always there, whole: where an agent tells it only in the title, from there. A title is
+    cut to one line, and nobody may be shown the first line of what they allow.
+    """
+    value = call.get("rawInput")
+    arguments = dict(value) if isinstance(value, Mapping) else {} if value is None else {"value": value}
+    if call.get("kind") == "execute" and "command" not in arguments and call.get("title"):
+        arguments["command"] = _unquoted(str(call["title"]))
+    clipped = clip_input(arguments)
     return clipped if isinstance(clipped, dict) else {}
 
 
@@ -115,6 +119,11 @@ def block_text(block: object) -> str:
             return str(block.get("title") or block.get("name") or block.get("uri") or "")
         case other:
             return f"[{other} {block.get('mimeType', '')}]".replace(" ]", "]")
+
+
+def _unquoted(text: str) -> str:
+    text = text.strip()
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == "`" else text
 
 
 def _text(item: Mapping[str, Any]) -> str:

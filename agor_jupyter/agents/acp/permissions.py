@@ -63,7 +63,7 @@ def request_of(
         title=content.title_of(call.get("title")) or kind.replace("_", " ").capitalize(),
         description=clip("\n".join(words))[0],
         kind=kind,
-        input=content.input_of(call.get("rawInput")),
+        input=content.input_of(call),
         locations=locations,
         content=tuple(item for item in shown if item.type == "diff"),
         options=options_of(options, kind),

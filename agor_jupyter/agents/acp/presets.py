@@ -76,7 +76,8 @@ GENERIC = Preset(
         notes={
             "permissions": "What the agent asks for is decided here. What it does without asking is its own "
             "affair: choose one that asks, and its asking mode (option `modes`).",
-            "allow_always": "This very act, for this session; the agent itself is told `once`.",
+            "allow_always": "The same command or tool, for this session; edits: inside the worktree. "
+            "The agent itself is told `once`.",
             "questions": "The protocol has no stable way to ask a person.",
             "steer": "The protocol has no way to speak into a running turn: a prompt is queued.",
             "resume": _RUN_TIME,
@@ -112,7 +113,8 @@ GEMINI = Preset(
         notes={
             "permissions": "Reading, listing and searching inside the worktree run unasked in every mode. "
             "The words of a rejection stay here: Gemini CLI only learns that it was rejected.",
-            "allow_always": "This very act, for this session; Gemini CLI itself is told `once`.",
+            "allow_always": "The same command or tool, for this session; edits: inside the worktree. "
+            "Gemini CLI itself is told `once`.",
             "questions": "Gemini CLI leaves its question tool out where it speaks ACP.",
             "plan": "Gemini CLI does not tell its to-do list.",
             "steer": "A second prompt would cancel the first: it is queued.",

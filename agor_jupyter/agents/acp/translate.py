@@ -143,7 +143,7 @@ class Translator:
             title=content.title_of(told.get("title")) or kind.replace("_", " ").capitalize(),
             kind=kind,
             status="in_progress" if status in ENDED else status,
-            input=content.input_of(told.get("rawInput")),
+            input=content.input_of(told),
             locations=content.locations_of(told, self._worktree),
         )
         rest = {name: told[name] for name in ("status", "content", "rawOutput", "_meta") if name in told}
@@ -169,7 +169,7 @@ class Translator:
                     tool_call_id=ToolCallId(key),
                     title=title or None,
                     status=status,
-                    input=content.input_of(told["rawInput"]) if "rawInput" in told else None,
+                    input=content.input_of(told) if "rawInput" in told else None,
                     locations=locations or None,
                     content=shown,
                 )
