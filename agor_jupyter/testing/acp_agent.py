@@ -43,6 +43,7 @@ class Agent:
         self.streams_terminals = False
         self.methods: dict[str, Callable[[Json], Awaitable[Json]]] = {
             "initialize": self.initialize,
+            "authenticate": self.authenticate,
             "session/new": self.new,
             "session/load": self.load,
             "session/resume": self.resume,
@@ -60,6 +61,7 @@ class Agent:
         sessions: Json = {name: {} for name in ("resume", "fork") if self.can(name)}
         return {
             "protocolVersion": params["protocolVersion"],
+            "authMethods": [{"id": "token", "name": "A token"}],
             "agentInfo": {"name": "scripted", "title": "Scripted agent", "version": "1.0"},
             "agentCapabilities": {
                 "loadSession": self.can("load"),
@@ -72,8 +74,14 @@ class Agent:
             },
         }
 
+    async def authenticate(self, params: Json) -> Json:
+        if params["methodId"] != "token":
+            raise Refused(-32602, f"There is no login {params['methodId']}")
+        self.needs_login = False
+        return {}
+
     async def new(self, params: Json) -> Json:
-        if self.needs_login and not (self.store / "login").exists():
+        if self.needs_login:
             raise Refused(-32000, "Authentication required")
         return self.open(params, str(uuid.uuid4()), [])
 

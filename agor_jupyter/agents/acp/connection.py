@@ -100,11 +100,11 @@ class Connection:
         """
         clock = asyncio.get_running_loop().time
         begun = self._heard_at = clock()
-        quiet, longest = (0.2, 5.0) if self._replaying else (0.0, 0.5)
+        quiet, longest = (0.3, 5.0) if self._replaying else (0.0, 1.0)
         while clock() - begun < longest:
             if self._choosing.commands and clock() - self._heard_at >= quiet:
                 return
-            if self._replaying and clock() - self._heard_at >= max(quiet, 0.5):
+            if self._replaying and clock() - self._heard_at >= 2 * quiet:
                 return
             await asyncio.sleep(0.02)
 
@@ -120,8 +120,12 @@ class Connection:
         preface = "" if text.startswith("/") else self._preface
         blocks = wire.prompt_blocks(self._preset.kind, self._opening.can, text, attachments, preface)
         self._turn = turn = _Turn(before=set())
-        turn.before = await asyncio.to_thread(marked, client.spawned.marker)
-        await asyncio.to_thread(self._opening.record.prompted)
+        try:
+            turn.before = await asyncio.to_thread(marked, client.spawned.marker)
+            await asyncio.to_thread(self._opening.record.prompted)
+        except BaseException:
+            self._turn = None  # nothing was handed over: the next prompt finds no turn in its way
+            raise
         self._preface = "" if preface else self._preface
         self._asking.begin()
         params = {"sessionId": self._opening.native_ref, "prompt": blocks}

@@ -24,6 +24,8 @@ class Abilities:
 
     name: str = ""
     version: str = ""
+    protocol: int | None = None
+    logins: tuple[str, ...] = ()
     load: bool = False
     resume: bool = False
     fork: bool = False
@@ -57,7 +59,11 @@ def abilities_of(answer: object) -> Abilities:
     prompts = _record(can.get("promptCapabilities"))
     sessions = _record(can.get("sessionCapabilities"))
     info = _record(whole.get("agentInfo"))
+    protocol = whole.get("protocolVersion")
+    logins = [_record(item).get("id") for item in _items(whole.get("authMethods"))]
     return Abilities(
+        protocol=protocol if isinstance(protocol, int) else None,
+        logins=tuple(login for login in logins if isinstance(login, str)),
         name=str(info.get("title") or info.get("name") or ""),
         version=str(info.get("version") or ""),
         load=can.get("loadSession") is True,

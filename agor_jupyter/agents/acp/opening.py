@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from acp.exceptions import RequestError
+from acp.meta import PROTOCOL_VERSION
 
 from agor_jupyter.agents.acp import turns, wire
 from agor_jupyter.agents.acp.client import Client, Handler
@@ -67,13 +68,23 @@ class Opening:
             command, cwd=spec.worktree, environment=environment, outbox=outbox, handler=handler
         )
         try:
-            self.can = abilities_of(await client.initialize(START_SECONDS))
+            await self._shake_hands(client)
         except BaseException as error:
             await client.end()
             if isinstance(error, RequestError | ConnectionError | TimeoutError):
                 raise await self._unavailable(client, error) from error
             raise
         return client
+
+    async def _shake_hands(self, client: Client) -> None:
+        self.can = abilities_of(await client.initialize(START_SECONDS))
+        if self.can.protocol not in (None, PROTOCOL_VERSION):
+            raise AgentUnavailable(
+                f"{self._preset.title} speaks version {self.can.protocol} of the protocol.",
+                hint=f"Choose a release of it that speaks version {PROTOCOL_VERSION}.",
+            )
+        if self.settings.login:
+            await client.call("authenticate", {"methodId": self.settings.login}, START_SECONDS)
 
     async def begin(self, client: Client) -> object:
         """Begin the session, take it up, or fork. Gives the agent's answer."""
@@ -166,6 +177,8 @@ class Opening:
         title = self._preset.title
         if isinstance(error, RequestError):
             said, hint = self._explain(error)
+            if hint == self._preset.login_hint and self.can.logins and not self._preset.command:
+                hint += f" It may want one of {', '.join(self.can.logins)} as the option `login`."
             return AgentUnavailable(f"{title} did not start: {said}", hint=hint)
         if isinstance(error, TimeoutError):
             return AgentUnavailable(

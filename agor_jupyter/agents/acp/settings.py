@@ -20,6 +20,8 @@ class Settings(BaseModel):
     command: tuple[str, ...] = ()
     """The command line of the agent; replaces the preset's."""
     title: str = ""
+    login: str = ""
+    """The agent's own name of the way to log in, for those that want to be told (`authenticate`)."""
     environment: dict[str, str] = {}
     """Variables for the agent. Not for secrets: options are not safe for them."""
     modes: dict[Mode, str] = {}

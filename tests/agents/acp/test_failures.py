@@ -17,6 +17,7 @@ from agor_jupyter.domain.errors import AgentUnavailable, Conflict, Unprocessable
 from agor_jupyter.domain.events import TurnEnded
 from agor_jupyter.domain.session import ForkPoint
 from tests.agents.acp.conftest import Start
+from tests.agents.acp.harness import COMMAND
 from tests.agents.acp.talking import Talk, spec_in, steps
 
 
@@ -76,6 +77,23 @@ async def test_without_a_login_it_says_how_to_log_in(tmp_path: Path) -> None:
     error = await refusal(tmp_path, "--needs-login")
     assert "Authentication required" in error.detail
     assert "Log in" in error.hint
+    assert "one of token as the option `login`" in error.hint
+
+
+async def test_a_login_may_be_asked_for_by_name(talk: Start, tmp_path: Path) -> None:
+    command = [*COMMAND, "--needs-login"]
+    chat = await talk(options={"command": command, "login": "token"})
+    assert (await chat.prompt("Hello")).stop_reason == "end_turn"
+    error = await refusal(tmp_path, options={"command": command, "login": "letter"})
+    assert "no login letter" in error.detail
+
+
+async def test_another_version_of_the_protocol_is_said(tmp_path: Path) -> None:
+    answer = "{'jsonrpc':'2.0','id':0,'result':{'protocolVersion':7}}"
+    program = f"import json; input(); print(json.dumps({answer}), flush=True); input()"
+    error = await refusal(tmp_path, options={"command": [sys.executable, "-c", program]})
+    assert "version 7" in error.detail
+    assert "version 1" in error.hint
 
 
 async def test_a_lost_conversation_is_not_begun_anew_in_silence(tmp_path: Path) -> None:
