@@ -1,0 +1,71 @@
+"""The OpenAI API as a kind of agent: its capabilities as data, its probe, its adapters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from agor_jupyter.agents.base import AgentAdapter, Capabilities, Probe
+from agor_jupyter.agents.openai import probe
+from agor_jupyter.agents.workbench.adapter import BenchAdapter
+from agor_jupyter.agents.workbench.settings import Setup
+
+VARIABLES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID")
+
+SETUP = Setup(
+    kind="openai",
+    title="OpenAI API",
+    module="agor_jupyter.agents.openai.model",
+    packages=("openai", "agents"),
+    install_hint=probe.INSTALL_HINT,
+    secrets=VARIABLES,
+    instructions=("AGENTS.md",),
+    context_size=128_000,
+)
+
+CAPABILITIES = Capabilities(
+    thinking=True,
+    questions=True,
+    plan=True,
+    fork=True,
+    fork_at_message=True,
+    set_model=True,
+    set_effort=True,
+    images=True,
+    files=True,
+    commands=True,
+    context_usage=True,
+    compaction=True,
+    mcp=True,
+    house_tools=True,
+    instructions=True,
+    notes={
+        "thinking": "Summaries of the reasoning, where the model and the server give them.",
+        "permissions": "Reading, listing and searching inside the worktree run unasked in every mode.",
+        "steer": "A prompt that is sent while a turn runs is queued.",
+        "set_effort": "Only models that reason take it; another one refuses the request.",
+        "images": "Only models that see take them.",
+        "cost": "The API tells tokens, no prices.",
+        "subagents": "There are none.",
+        "instructions": "AGENTS.md at the top of the worktree, once the repository is trusted.",
+    },
+)
+
+
+class OpenAiKind:
+    """What the entry point `openai` names."""
+
+    kind = SETUP.kind
+    title = SETUP.title
+    capabilities = CAPABILITIES
+    variables = VARIABLES
+
+    async def probe(self, environment: Mapping[str, str]) -> Probe:
+        """Look for the packages and a key; calls nothing."""
+        return await asyncio.to_thread(probe.look, dict(environment))
+
+    def make(self) -> AgentAdapter:
+        return BenchAdapter(SETUP)
+
+
+kind = OpenAiKind()

@@ -1,0 +1,44 @@
+"""Makes the OpenAI agent do the acts of the conformance suite, by scripts of a fake model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agor_jupyter.agents import registry
+from agor_jupyter.agents.base import AgentKind
+from agor_jupyter.testing.chat_server import ChatServer
+from agor_jupyter.testing.conformance import Act
+from tests.agents.workbench.acts import script_of
+
+
+class ChatHarness:
+    """See `conformance.Harness`. Chat completions, as every compatible server has them."""
+
+    api = "auto"
+
+    def __init__(self) -> None:
+        self.kind: AgentKind = registry.get("openai")
+        self._server = ChatServer()
+
+    def prompt(self, acts: Sequence[Act], note: str) -> str:
+        name = f"acts{len(self._server.book)}"
+        self._server.book[name] = script_of(acts)
+        return f"{note}\nSCRIPT:{name}"
+
+    def environment(self) -> dict[str, str]:
+        return self._server.environment()
+
+    def options(self) -> dict[str, object]:
+        return {"api": self.api}
+
+    async def open(self) -> None:
+        await self._server.__aenter__()
+
+    async def close(self) -> None:
+        await self._server.__aexit__(None, None, None)
+
+
+class ResponsesHarness(ChatHarness):
+    """The same through the Responses API."""
+
+    api = "responses"
