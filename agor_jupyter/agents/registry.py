@@ -23,6 +23,7 @@ BUILT_IN: Mapping[str, str] = {
     "claude": "agor_jupyter.agents.claude:kind",
     "demo": "agor_jupyter.agents.demo:kind",
     "gemini": "agor_jupyter.agents.acp:gemini",
+    "gemini_api": "agor_jupyter.agents.gemini_api:kind",
     "openai": "agor_jupyter.agents.openai:kind",
 }
 """The kinds of this package, so that a source tree that is not installed has them too."""

@@ -1,0 +1,36 @@
+"""Makes the Gemini API agent do the acts of the conformance suite, by scripts of a fake model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agor_jupyter.agents import registry
+from agor_jupyter.agents.base import AgentKind
+from agor_jupyter.testing.conformance import Act
+from agor_jupyter.testing.gemini_server import GeminiServer
+from tests.agents.workbench.acts import script_of
+
+
+class GeminiApiHarness:
+    """See `conformance.Harness`. The fake model refuses calls that lost their signature."""
+
+    def __init__(self) -> None:
+        self.kind: AgentKind = registry.get("gemini_api")
+        self._server = GeminiServer(wants_signatures=True)
+
+    def prompt(self, acts: Sequence[Act], note: str) -> str:
+        name = f"acts{len(self._server.book)}"
+        self._server.book[name] = script_of(acts)
+        return f"{note}\nSCRIPT:{name}"
+
+    def environment(self) -> dict[str, str]:
+        return self._server.environment()
+
+    def options(self) -> dict[str, object]:
+        return {}
+
+    async def open(self) -> None:
+        await self._server.__aenter__()
+
+    async def close(self) -> None:
+        await self._server.__aexit__(None, None, None)
