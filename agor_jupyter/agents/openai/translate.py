@@ -165,7 +165,7 @@ def offered_of(listed: Sequence[Mapping[str, Any]], *, official: bool) -> list[O
 
 def reasons(model: str) -> bool:
     """Say whether OpenAI's model of this name takes settings about its reasoning."""
-    return bool(_REASONS.match(model))
+    return bool(_REASONS.match(model)) and "-chat" not in model
 
 
 def _count(value: object) -> int:

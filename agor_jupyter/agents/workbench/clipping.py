@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from agor_jupyter.agents.clip import LIMIT
 
+OUTPUT_LIMIT = LIMIT - 512
+"""Leaves room for the mark and the exit code, so that the result is not clipped once more."""
+
 
 class Kept:
     """Text that is fed in pieces. Holds at most `limit` characters, however much comes."""
 
-    def __init__(self, limit: int = LIMIT) -> None:
+    def __init__(self, limit: int = OUTPUT_LIMIT) -> None:
         self._head_limit = limit * 2 // 3
         self._tail_limit = limit - self._head_limit
         self._head = ""

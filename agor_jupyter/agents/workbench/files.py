@@ -22,7 +22,9 @@ from agor_jupyter.agents.workbench.paths import Place, find
 
 READ_LINES = 2000
 LINE_CHARACTERS = 2000
-READ_BYTES = 256 * 1024
+READ_BYTES = 48 * 1024
+"""Less than what is kept of a result (`clip`): a page must reach the model whole."""
+
 SCAN_BYTES = 64 * 2**20
 """How far a read goes into a huge file to find its first line."""
 

@@ -76,6 +76,7 @@ class McpTool:
 
     async def look(self, arguments: Mapping[str, Any]) -> Job:
         async def run(_: Say) -> Result:
+            from anyio import BrokenResourceError, ClosedResourceError
             from mcp import MCPError
 
             try:
@@ -83,8 +84,11 @@ class McpTool:
                     given = await self.client.call_tool(self.name, dict(arguments))
             except TimeoutError as error:
                 raise ToolFailed(f"{self.server} did not answer within {CALL_SECONDS:.0f} s.") from error
-            except (MCPError, OSError, RuntimeError) as error:
-                raise ToolFailed(f"{self.server} failed: {one_line(str(error))}") from error
+            except (MCPError, ClosedResourceError, BrokenResourceError, OSError, RuntimeError) as error:
+                said = one_line(str(error)) or "it has ended."
+                raise ToolFailed(f"{self.server} failed: {said}") from error
+            except ValueError as error:
+                raise ToolFailed(f"{self.server} gave an answer that is none.") from error
             text = "\n".join(_words(block) for block in given.content)
             return text_result(text or str(given.structured_content or ""), failed=bool(given.is_error))
 
@@ -114,7 +118,12 @@ class McpServers:
         """Start all servers side by side; afterwards `tools` and `notices` are complete."""
         if not self._servers:
             return
-        await asyncio.to_thread(importlib.import_module, "mcp")
+        try:
+            await asyncio.to_thread(importlib.import_module, "mcp")
+        except ModuleNotFoundError:
+            for server in self._servers:
+                self._failed(server, "the package `mcp` is not installed.")
+            return
         ready: list[asyncio.Event] = []
         for server in self._servers:
             up = asyncio.Event()

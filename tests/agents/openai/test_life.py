@@ -288,6 +288,47 @@ async def test_a_server_that_does_not_start_is_a_notice(bench: Bench) -> None:
     assert any("NOT_THERE" in text for text in texts)
 
 
+DYING = """
+import json, os, sys
+for line in sys.stdin:
+    message = json.loads(line)
+    if message.get("method") == "tools/call":
+        os._exit(9)
+    if "id" in message:
+        if message["method"] == "initialize":
+            server = {"name": "dying", "version": "1"}
+            version = "2025-06-18"
+            result = {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": server}
+        elif message["method"] == "tools/list":
+            result = {"tools": [{"name": "die", "inputSchema": {"type": "object"}}]}
+        else:
+            error = {"code": -32601, "message": "no such method"}
+            print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "error": error}), flush=True)
+            continue
+        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}), flush=True)
+"""
+
+
+async def test_a_server_that_dies_fails_its_calls_alone(bench: Bench, server: ChatServer) -> None:
+    server.book["die"] = script(use("mcp__dying__die"), use("mcp__dying__die"), say("On we go."))
+    talk = await bench.open(mcp_servers=(McpServer(name="dying", command=(sys.executable, "-c", DYING)),))
+    assert (await talk.prompt("SCRIPT:die")).stop_reason == "end_turn"
+    assert talk.of(Notice) == []
+    assert [item.status for item in talk.results] == ["failed", "failed"]
+    assert "dying failed" in str(talk.results[0].content)
+    assert "On we go." in talk.text
+
+
+async def test_without_the_mcp_package_the_session_goes_on(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.open()  # the SDK itself is loaded by now
+    monkeypatch.setitem(sys.modules, "mcp", None)
+    talk = await bench.open(mcp_servers=(McpServer(name="any", command=("any",)),))
+    assert (await talk.prompt("hello")).stop_reason == "end_turn"
+    assert "not installed" in talk.of(Notice)[0].text
+
+
 async def test_a_server_over_http_gets_its_headers(bench: Bench, server: ChatServer) -> None:
     seen: list[str] = []
 

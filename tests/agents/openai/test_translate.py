@@ -137,4 +137,5 @@ def test_which_models_reason() -> None:
     assert translate.reasons("gpt-5.5")
     assert translate.reasons("o4-mini")
     assert not translate.reasons("gpt-4.1")
+    assert not translate.reasons("gpt-5-chat-latest")
     assert not translate.reasons("qwen")

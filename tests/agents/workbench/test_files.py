@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from agor_jupyter.agents.clip import clip
 from agor_jupyter.agents.workbench import files, paths
 from agor_jupyter.agents.workbench.failing import ToolFailed
 
@@ -64,6 +65,11 @@ def test_a_huge_file_is_read_in_part(tree: Path) -> None:
     text = read(tree, "big.txt")
     assert len(text) < files.READ_BYTES
     assert "offset=2001" in text
+    assert read(tree, "big.txt", offset=400_001) == "line\n"
+    (tree / "many.txt").write_text("z" * 1500 + "\n" + ("z" * 1500 + "\n") * 99)
+    page = read(tree, "many.txt")
+    assert clip(page) == (page, 0)
+    assert "read on with offset=34" in page
     (tree / "wide.txt").write_text("y" * 5_000_000)
     assert len(read(tree, "wide.txt")) < 3000
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from agor_jupyter.agents.base import Decision, McpServer, SessionSpec
+from agor_jupyter.agents.clip import clip
 from agor_jupyter.agents.openai.kind import SETUP
 from agor_jupyter.agents.outbox import Outbox
 from agor_jupyter.agents.workbench import asking, briefing, mcp_servers
@@ -18,7 +19,7 @@ from agor_jupyter.agents.workbench.connection import visible_environment
 from agor_jupyter.agents.workbench.failing import ToolFailed, sentence
 from agor_jupyter.agents.workbench.own_tools import OwnTools
 from agor_jupyter.agents.workbench.tool import Job, Result, Tool, digest_of
-from agor_jupyter.domain.content import DiffContent
+from agor_jupyter.domain.content import DiffContent, TerminalContent
 from agor_jupyter.domain.errors import Unprocessable
 from agor_jupyter.domain.events import PermissionRequest, PermissionResolved
 from agor_jupyter.domain.ids import SessionId, ToolCallId
@@ -99,6 +100,17 @@ async def test_a_command_is_ended_at_the_most_that_is_allowed(tools: dict[str, T
     result = await job.run(lambda _: None)
     assert result.failed
     assert "ended after 1 s" in result.text
+
+
+async def test_long_output_reaches_the_model_with_one_cut(tools: dict[str, Tool]) -> None:
+    job = await tools["run_shell"].look({"command": "yes | head -c 200000; exit 3"})
+    result = await job.run(lambda _: None)
+    assert result.text.count("bytes left out") == 1
+    assert clip(result.text) == (result.text, 0)
+    assert result.text.endswith("(exit code 3)")
+    (shown,) = result.content or ()
+    assert isinstance(shown, TerminalContent)
+    assert shown.truncated > 100_000
 
 
 # --- requests and decisions -----------------------------------------------------
