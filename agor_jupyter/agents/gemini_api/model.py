@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any, cast
@@ -75,11 +74,12 @@ class GeminiModel:
     async def ask(self, request: Request) -> AsyncGenerator[Words | Answer]:
         """Stream one answer. Raises `ModelFailed`."""
         gathered = translate.Gatherer()
+        contents = translate.contents_of(request.entries)
         begun = False
         try:
             stream = await self._client.aio.models.generate_content_stream(
                 model=self.name,
-                contents=[_content(item) for item in translate.contents_of(request.entries)],
+                contents=[types.Content.model_validate(item) for item in contents],
                 config=self._config(request),
             )
             async with aclosing(cast(Any, stream)) as chunks:
@@ -123,8 +123,3 @@ def _plain(value: Any) -> dict[str, Any]:
         mode="json", by_alias=True, exclude_none=True, exclude={"sdk_http_response"}
     )
     return plain
-
-
-def _content(value: dict[str, Any]) -> types.Content:
-    # As JSON: from Python's own types the SDK would take base64 for the bytes themselves.
-    return types.Content.model_validate_json(json.dumps(value))
