@@ -1,16 +1,14 @@
-"""What the OpenAI agent does besides the conformance suite: settings, memory, compaction, servers."""
+"""What the OpenAI agent does besides the conformance suite: settings, memory, compaction, secrets."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agor_jupyter.agents.base import Decision, McpServer
 from agor_jupyter.domain.content import Attachment, TerminalContent
 from agor_jupyter.domain.errors import Conflict, Unprocessable, UnsupportedByAgent
 from agor_jupyter.domain.events import (
@@ -24,7 +22,7 @@ from agor_jupyter.domain.events import (
 from agor_jupyter.testing.chat_server import SUMMARY, ChatServer
 from agor_jupyter.testing.conformance_abilities import PIXEL
 from agor_jupyter.testing.model_script import Fault, Text, Turn, say, script, use
-from agor_jupyter.testing.scripted_http import Request, Response, ScriptedHttp, json_response
+from agor_jupyter.testing.scripted_http import Request, Response, ScriptedHttp
 from tests.agents.workbench.talk import Bench
 
 
@@ -270,123 +268,6 @@ async def test_an_image_that_is_refused_does_not_spoil_the_conversation(
     assert (await talk.prompt("Without it, then. SCRIPT:fine")).stop_reason == "end_turn"
     assert sum(said.images for said in server.asked[-1].history) == 0
     assert "pixel.png was left out" in json.dumps(server.asked[-1].body)
-
-
-# --- a person's own servers --------------------------------------------------------
-
-
-async def test_a_server_that_does_not_start_is_a_notice(bench: Bench) -> None:
-    servers = (
-        McpServer(name="missing", command=("no-such-program-at-all",)),
-        McpServer(name="ends", command=(sys.executable, "-c", "raise SystemExit(3)")),
-        McpServer(name="secret", command=(sys.executable,), environment={"A": "${NOT_THERE}"}),
-    )
-    talk = await bench.open(mcp_servers=servers)
-    assert (await talk.prompt("hello")).stop_reason == "end_turn"
-    texts = [notice.text for notice in talk.of(Notice)]
-    assert len(texts) == 3
-    assert any("NOT_THERE" in text for text in texts)
-
-
-DYING = """
-import json, os, sys
-for line in sys.stdin:
-    message = json.loads(line)
-    if message.get("method") == "tools/call":
-        os._exit(9)
-    if "id" in message:
-        if message["method"] == "initialize":
-            server = {"name": "dying", "version": "1"}
-            version = "2025-06-18"
-            result = {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": server}
-        elif message["method"] == "tools/list":
-            result = {"tools": [{"name": "die", "inputSchema": {"type": "object"}}]}
-        else:
-            error = {"code": -32601, "message": "no such method"}
-            print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "error": error}), flush=True)
-            continue
-        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}), flush=True)
-"""
-
-
-async def test_a_server_that_dies_fails_its_calls_alone(bench: Bench, server: ChatServer) -> None:
-    server.book["die"] = script(use("mcp__dying__die"), use("mcp__dying__die"), say("On we go."))
-    talk = await bench.open(mcp_servers=(McpServer(name="dying", command=(sys.executable, "-c", DYING)),))
-    assert (await talk.prompt("SCRIPT:die")).stop_reason == "end_turn"
-    assert talk.of(Notice) == []
-    assert [item.status for item in talk.results] == ["failed", "failed"]
-    assert "dying failed" in str(talk.results[0].content)
-    assert "On we go." in talk.text
-
-
-async def test_without_the_mcp_package_the_session_goes_on(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await bench.open()  # the SDK itself is loaded by now
-    monkeypatch.setitem(sys.modules, "mcp", None)
-    talk = await bench.open(mcp_servers=(McpServer(name="any", command=("any",)),))
-    assert (await talk.prompt("hello")).stop_reason == "end_turn"
-    assert "not installed" in talk.of(Notice)[0].text
-
-
-async def test_a_server_over_http_gets_its_headers(bench: Bench, server: ChatServer) -> None:
-    seen: list[str] = []
-
-    async def handle(request: Request) -> Response:
-        seen.append(request.headers.get("authorization", ""))
-        message = request.json()
-        if "id" not in message:
-            return Response(status=202)
-        answers: dict[str, Any] = {
-            "initialize": {
-                "protocolVersion": "2025-06-18",
-                "capabilities": {"tools": {}},
-                "serverInfo": {"name": "web", "version": "1"},
-            },
-            "tools/list": {"tools": [{"name": "echo", "inputSchema": {"type": "object"}}]},
-            "tools/call": {"content": [{"type": "text", "text": "from the web"}]},
-        }
-        body: dict[str, Any] = {"jsonrpc": "2.0", "id": message["id"]}
-        if message["method"] in answers:
-            return json_response({**body, "result": answers[message["method"]]})
-        return json_response({**body, "error": {"code": -32601, "message": "no such method"}})
-
-    web = ScriptedHttp(handle)
-    await web.start()
-    server.book["web"] = script(use("mcp__web__echo"))
-    try:
-        talk = await bench.open(
-            environment={"WEB_TOKEN": "canary"},
-            mcp_servers=(
-                McpServer(
-                    name="web",
-                    transport="http",
-                    url=f"http://127.0.0.1:{web.port}/mcp",
-                    headers={"Authorization": "Bearer ${WEB_TOKEN}"},
-                ),
-            ),
-        )
-        await talk.prompt("SCRIPT:web")
-        assert talk.of(Notice) == []
-        (request,) = talk.of(PermissionRequest)
-        assert request.title == "web echo"
-        assert "from the web" in str(talk.results[-1].content)
-        assert "Bearer canary" in seen
-        await talk.close()
-    finally:
-        await web.close()
-
-
-async def test_a_rejected_server_call_is_not_made(bench: Bench, server: ChatServer) -> None:
-    from agor_jupyter.testing.conformance import PROBE
-
-    server.book["shout"] = script(use("mcp__probe__shout", text="heron"))
-    talk = await bench.open(mcp_servers=(PROBE,), environment={"AGOR_PROBE_SECRET": "x"})
-    talk.answerer = lambda _: Decision(outcome="selected", option_id="reject_once", message="Not now.")
-    await talk.prompt("SCRIPT:shout")
-    assert talk.results[-1].status == "failed"
-    assert "Not now." in str(talk.results[-1].content)
-    assert "HERON" not in str(talk.updates)
 
 
 async def test_nothing_is_traced(bench: Bench) -> None:
