@@ -208,7 +208,6 @@ def _results(content: Mapping[str, Any]) -> Iterator[str]:
 
 def _is_image(part: Mapping[str, Any]) -> bool:
     data = part.get("inlineData") or part.get("fileData") or {}
-    return str(data.get("mimeType", "")).startswith("image/")
     # The API takes both spellings, and google-genai writes the second.
     return str(data.get("mimeType") or data.get("mime_type") or "").startswith("image/")
 
