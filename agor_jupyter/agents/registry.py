@@ -21,6 +21,7 @@ GROUP = "agor_jupyter.agents"
 BUILT_IN: Mapping[str, str] = {
     "acp": "agor_jupyter.agents.acp:kind",
     "claude": "agor_jupyter.agents.claude:kind",
+    "codex": "agor_jupyter.agents.codex:kind",
     "demo": "agor_jupyter.agents.demo:kind",
     "gemini": "agor_jupyter.agents.acp:gemini",
     "gemini_api": "agor_jupyter.agents.gemini_api:kind",

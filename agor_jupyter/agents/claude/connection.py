@@ -35,6 +35,7 @@ from agor_jupyter.agents.claude.strays import end_strays
 from agor_jupyter.agents.claude.translate import Translator
 from agor_jupyter.agents.outbox import Outbox
 from agor_jupyter.agents.process import SPAWN_MARKER, end_tree
+from agor_jupyter.agents.strays import end_strays
 from agor_jupyter.domain.content import Attachment, Mode, Usage
 from agor_jupyter.domain.errors import AgentUnavailable, AgorError, Conflict, TimedOut
 from agor_jupyter.domain.events import AgentReady, AgentUpdate, ModeChanged, TurnEnded

@@ -13,7 +13,7 @@ GRACE_SECONDS = 0.5
 
 
 async def end_strays(marker: str, *, keep: int | None) -> None:
-    """End every process that carries `marker` but the CLI itself (`keep`)."""
+    """End every process that carries `marker` but the agent's own (`keep`)."""
     found = await asyncio.to_thread(_signal, marker, keep, signal.SIGTERM)
     clock = asyncio.get_running_loop().time
     deadline = clock() + GRACE_SECONDS

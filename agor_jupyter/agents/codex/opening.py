@@ -1,0 +1,146 @@
+"""The first calls to a fresh server: greeting, login, and the conversation begun, resumed or forked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from agor_jupyter.agents.base import SessionSpec
+from agor_jupyter.agents.codex import options
+from agor_jupyter.agents.codex.ledger import Ledger
+from agor_jupyter.agents.codex.wire import Refused, Wire
+from agor_jupyter.domain.errors import AgentUnavailable
+from agor_jupyter.domain.events import AgentReady
+from agor_jupyter.domain.session import ForkPoint
+
+CALL_SECONDS = 30.0
+"""Generous: a cold disk, a large conversation."""
+
+CLIENT = {"name": "agor_jupyter", "title": "Agor for Jupyter", "version": "1"}
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A conversation that is live. `fork` is where it began, if it shares history."""
+
+    thread: str
+    model: str
+    planning: bool
+    instructions: tuple[str, ...]
+    fork: ForkPoint | None
+
+
+async def greet(wire: Wire, key: str) -> str:
+    """Say hello, log in with `key` (kept in memory) where a login is needed. Gives the version."""
+    capabilities = {"experimentalApi": True}
+    hello = {"clientInfo": CLIENT, "capabilities": capabilities}
+    found = await wire.call("initialize", hello, seconds=CALL_SECONDS)
+    await wire.notify("initialized")
+    if key:
+        account = await wire.call("account/read", {}, seconds=CALL_SECONDS)
+        if account.get("requiresOpenaiAuth") and not account.get("account"):
+            login = {"type": "apiKey", "apiKey": key}
+            await wire.call("account/login/start", login, seconds=CALL_SECONDS)
+    return version_of(str(found.get("userAgent", "")))
+
+
+def version_of(agent: str) -> str:
+    """Read the version out of `agor_jupyter/0.163.0 (Debian …)`."""
+    return agent.partition("/")[2].partition(" ")[0]
+
+
+async def open_thread(wire: Wire, spec: SessionSpec, ledger: Ledger | None, shell_marker: str) -> Opened:
+    """Begin, resume or fork. Raises `AgentUnavailable` when there is no such conversation."""
+    config, skills = await asyncio.gather(_config(wire), _repository_skills(wire, spec))
+    params = options.thread_params(
+        spec,
+        mode=spec.mode,
+        model=spec.model,
+        effort=spec.effort,
+        shell_marker=shell_marker,
+        repository_skills=skills,
+        config=config,
+    )
+    fork = spec.fork
+    if spec.native_ref:
+        try:
+            resume = {**params, "threadId": spec.native_ref, "excludeTurns": True}
+            return _opened(await wire.call("thread/resume", resume, seconds=CALL_SECONDS), spec, None)
+        except Refused as error:
+            if ledger is None or not ledger.known or ledger.prompted:
+                raise _unknown(error) from error
+            fork = ledger.fork  # started before, but never prompted: Codex has not written a word of it
+    if fork is not None:
+        at = {"lastTurnId": fork.message_ref} if fork.message_ref else {}
+        asked = {**params, **at, "threadId": fork.native_ref, "excludeTurns": True}
+        try:
+            return _opened(await wire.call("thread/fork", asked, seconds=CALL_SECONDS), spec, fork)
+        except Refused as error:
+            raise _unknown(error) from error
+    asked = {**params, "dynamicTools": options.tools_of(spec)}
+    return _opened(await wire.call("thread/start", asked, seconds=CALL_SECONDS), spec, None)
+
+
+async def ready(wire: Wire, opened: Opened, version: str) -> AgentReady:
+    """Say what there is to choose from."""
+    answer = await wire.call("model/list", {}, seconds=CALL_SECONDS)
+    models = [item for item in answer.get("data") or () if isinstance(item, Mapping)]
+    return AgentReady(
+        native_ref=opened.thread,
+        version=version,
+        model=opened.model,
+        models=tuple(str(item.get("model")) for item in models if not item.get("hidden")),
+        efforts=efforts_of(models, opened.model),
+        commands=("compact",),
+        instructions=opened.instructions,
+    )
+
+
+def efforts_of(models: list[Mapping[str, Any]], model: str) -> tuple[str, ...]:
+    """List the efforts of the model in use; of one that is not listed, none is known."""
+    found = next((item for item in models if item.get("model") == model), {})
+    efforts = found.get("supportedReasoningEfforts") or ()
+    return tuple(str(item.get("reasoningEffort")) for item in efforts if isinstance(item, Mapping))
+
+
+def _opened(answer: Mapping[str, Any], spec: SessionSpec, fork: ForkPoint | None) -> Opened:
+    thread = answer.get("thread") or {}
+    mode = answer.get("collaborationMode") or {}
+    sources = (str(path) for path in answer.get("instructionSources") or ())
+    return Opened(
+        thread=str(thread.get("id", "")),
+        model=str(answer.get("model") or ""),
+        planning=mode.get("mode") == "plan",
+        instructions=tuple(path for path in sources if PurePath(path).is_relative_to(spec.worktree)),
+        fork=fork,
+    )
+
+
+async def _config(wire: Wire) -> Mapping[str, Any]:
+    """Read the person's own settings, as Codex has understood them."""
+    answer = await wire.call("config/read", {"includeLayers": False}, seconds=CALL_SECONDS)
+    config = answer.get("config")
+    return config if isinstance(config, Mapping) else {}
+
+
+async def _repository_skills(wire: Wire, spec: SessionSpec) -> list[str]:
+    """List the skills that the repository brings: of one that is not trusted, none is told."""
+    if spec.trusted:
+        return []
+    answer = await wire.call("skills/list", {"cwds": [spec.worktree]}, seconds=CALL_SECONDS)
+    return [
+        str(skill.get("path"))
+        for place in answer.get("data") or ()
+        for skill in place.get("skills") or ()
+        if skill.get("scope") == "repo"
+    ]
+
+
+def _unknown(error: Refused) -> AgentUnavailable:
+    return AgentUnavailable(
+        f"Codex has no record of this conversation any more: {error.message}",
+        hint="Begin a new session in this worktree; the transcript stays as it is.",
+    )
