@@ -138,6 +138,7 @@ class Connection:
         if self._turn is not None:
             raise Conflict("Codex is at work on another prompt.", hint="Wait for it, or stop it.")
         self._turn = turn = _Turn(task_id)
+        self._translator.begin_turn()
         try:
             if not await self._may_ask(wire):
                 ended = TurnEnded(
@@ -279,6 +280,9 @@ class Connection:
         finally:
             await end_tree(wire.pid, wire.marker, grace_seconds=0.5)
             self._gone(wire)
+            if self._ledger is not None:
+                await asyncio.to_thread(self._ledger.close)
+            self._outbox.end()
 
     async def _reply(self, number: object, result: Mapping[str, Any]) -> None:
         if self._wire is not None:
@@ -310,6 +314,7 @@ class Connection:
         texts: Mapping[str, str | None] = {}
         item = params.get("item") or {}
         if method == "item/completed" and item.get("type") == "fileChange":
+            # At once: the change is applied, and the model has not seen its result yet.
             seen = await asyncio.to_thread(permissions.look, tools.paths_of(item), self._spec.worktree)
             texts = seen.texts
         for update in self._translator.feed(method, params, texts):
@@ -340,7 +345,6 @@ class Connection:
         self._asking.withdraw_all()
         if self._turn is not None:
             self._over(self._turn, self._last_word(self._turn, wire))
-        self._outbox.end()
 
     def _last_word(self, turn: _Turn, wire: Wire) -> TurnEnded:
         usage = self._translator.usage

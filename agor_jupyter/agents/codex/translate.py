@@ -54,6 +54,7 @@ class Translator:
         self._said: dict[str, str] = {}  # call → why a person rejected it
         self._total: Usage | None = None  # of the whole conversation, as last told
         self._before: Usage | None = None  # the same, when this turn began
+        self._full: int | None = None  # how full the context was when a compaction began
         self.context_used: int | None = None
         self.context_size: int | None = None
 
@@ -102,6 +103,10 @@ class Translator:
             case _:
                 return news(method, params)
 
+    def begin_turn(self) -> None:
+        """Count from here. A conversation that was taken up has told its total before."""
+        self._before = self._total
+
     def end_turn(self, *, completed: bool) -> list[AgentUpdate]:
         """Forget the turn. Commands may go on in the background after one that ended well; all else
         that is open was aborted.
@@ -139,6 +144,8 @@ class Translator:
     # --- calls ---------------------------------------------------------------
 
     def _started(self, item: tools.Item) -> list[AgentUpdate]:
+        if item.get("type") == "contextCompaction":
+            self._full = self.context_used
         if item.get("type") not in tools.CALLS:
             return []
         key = str(item.get("id"))
@@ -183,8 +190,7 @@ class Translator:
             case "agentMessage" | "plan" | "reasoning":
                 return self._whole(item)
             case "contextCompaction":
-                before, self.context_used = self.context_used, None
-                return [Compaction(before_tokens=before)]
+                return [Compaction(before_tokens=self._full)]
             case kind if kind in tools.CALLS:
                 return self._ended(item, texts)
             case _:

@@ -1,0 +1,186 @@
+"""A scripted OpenAI server, the real Codex, and one conversation of it to talk to."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agor_jupyter.agents.base import Decision, SessionSpec
+from agor_jupyter.agents.codex.adapter import CodexAdapter
+from agor_jupyter.agents.process import allowed_environment, marked
+from agor_jupyter.domain.content import ToolContent
+from agor_jupyter.domain.events import (
+    AgentMessageChunk,
+    AgentReady,
+    AgentUpdate,
+    PermissionRequest,
+    ToolCall,
+    ToolCallUpdate,
+    TurnEnded,
+)
+from agor_jupyter.domain.ids import SessionId, TaskId
+from agor_jupyter.testing.responses_server import ResponsesServer
+from tests.agents.codex.harness import make_home, places_of
+
+pytest.importorskip("codex_cli_bin")
+
+DEADLINE_SECONDS = 30.0
+MODEL = "gpt-5.5"
+"""The newest model to which Codex gives its tools one by one; later ones write code that calls them."""
+
+Answerer = Callable[[PermissionRequest], Decision | None]
+
+
+def allow(request: PermissionRequest) -> Decision:
+    return Decision(outcome="selected", option_id="allow_once")
+
+
+class Talk:
+    """One adapter under test: what it said so far, and ways to wait for more."""
+
+    def __init__(self, spec: SessionSpec) -> None:
+        self.spec = spec
+        self.adapter = CodexAdapter()
+        self.updates: list[AgentUpdate] = []
+        self.answerer: Answerer = allow
+        self._changed = asyncio.Condition()
+        self._job: asyncio.Task[None] | None = None
+        self._tasks = 0
+
+    async def start(self) -> Talk:
+        await self.adapter.start(self.spec)
+        self._job = asyncio.create_task(self._listen())
+        await self.wait(lambda: self.of(AgentReady))
+        return self
+
+    async def _listen(self) -> None:
+        async for update in self.adapter.events():
+            async with self._changed:
+                self.updates.append(update)
+                self._changed.notify_all()
+            if isinstance(update, PermissionRequest):
+                decision = self.answerer(update)
+                if decision is not None:
+                    await self.adapter.answer(update.request_id, decision)
+
+    async def wait(self, condition: Callable[[], Any], seconds: float = DEADLINE_SECONDS) -> Any:
+        """Wait until what was said fulfils `condition`; give its value."""
+        async with asyncio.timeout(seconds), self._changed:
+            while not (found := condition()):
+                await self._changed.wait()
+        return found
+
+    async def prompt(self, text: str, attachments: Any = ()) -> TurnEnded:
+        """Prompt and wait for the end of the turn."""
+        await self.send(text, attachments)
+        return await self.ended()
+
+    async def send(self, text: str, attachments: Any = ()) -> None:
+        self._tasks += 1
+        await self.adapter.prompt(TaskId(f"task_{self._tasks}"), text, tuple(attachments))
+
+    async def ended(self) -> TurnEnded:
+        """Wait for the end of the last prompt's turn."""
+        await self.wait(lambda: len(self.of(TurnEnded)) >= self._tasks)
+        return self.of(TurnEnded)[-1]
+
+    async def gone(self) -> None:
+        """Wait until the updates end."""
+        assert self._job is not None
+        await asyncio.wait_for(asyncio.shield(self._job), DEADLINE_SECONDS)
+
+    async def close(self) -> None:
+        await self.adapter.close()
+        if self._job is not None:
+            await asyncio.wait_for(self._job, DEADLINE_SECONDS)
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        return [update for update in self.updates if isinstance(update, kind)]
+
+    @property
+    def text(self) -> str:
+        return "".join(chunk.text for chunk in self.of(AgentMessageChunk))
+
+    @property
+    def ready(self) -> AgentReady:
+        return self.of(AgentReady)[-1]
+
+    def result(self, title: str) -> ToolCallUpdate:
+        """Give the last update of the call whose title begins so."""
+        ids = {call.tool_call_id for call in self.of(ToolCall) if call.title.startswith(title)}
+        return next(call for call in reversed(self.of(ToolCallUpdate)) if call.tool_call_id in ids)
+
+    def shown(self, title: str) -> ToolContent:
+        """Give the first content of the call's last update."""
+        content = self.result(title).content
+        assert content
+        return content[0]
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ResponsesServer]:
+    async with ResponsesServer() as running:
+        yield running
+
+
+@pytest.fixture
+def worktree(tmp_path: Path) -> Path:
+    folder = (tmp_path / "worktree").resolve()
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def home(server: ResponsesServer, tmp_path: Path) -> Path:
+    """A person's home, whose Codex is led to the scripted server."""
+    folder = tmp_path / "home"
+    make_home(folder, server.codex_config(MODEL))
+    return folder
+
+
+@pytest.fixture
+def make_spec(
+    server: ResponsesServer, home: Path, worktree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., SessionSpec]:
+    """Make specs whose agent sees a HOME and a CODEX_HOME of this test only."""
+    for name in [name for name in os.environ if name.startswith(("OPENAI", "CODEX"))]:
+        monkeypatch.delenv(name)
+
+    def make(**changes: Any) -> SessionSpec:
+        environment = {
+            **allowed_environment(os.environ),
+            **places_of(home),
+            **server.environment(),
+            **changes.pop("environment", {}),
+        }
+        fields: dict[str, Any] = {
+            "session_id": SessionId("ses_0000000000000001"),
+            "worktree": str(worktree),
+            "state_dir": str(tmp_path / "state"),
+            "environment": environment,
+        }
+        return SessionSpec(**{**fields, **changes})
+
+    return make
+
+
+@pytest.fixture
+async def talk(make_spec: Callable[..., SessionSpec]) -> AsyncIterator[Callable[..., Any]]:
+    """Start conversations; each is closed at the end, and must leave no process behind."""
+    talks: list[Talk] = []
+
+    async def start(**changes: Any) -> Talk:
+        fresh = Talk(make_spec(**changes))
+        talks.append(fresh)
+        return await fresh.start()
+
+    yield start
+    for one in talks:
+        await one.close()
+    for one in talks:
+        assert marked(f"AGOR_SESSION={one.spec.session_id}") == set()
