@@ -45,7 +45,7 @@ CAPABILITIES = Capabilities(
         "commands": "Only /compact; the other slash commands are of Codex's terminal.",
         "cost": "Codex counts tokens and reports no cost.",
         "subagents": "Switched off: what Codex's subagents ask for could not be told apart.",
-        "allow_always": "The same command, or edits inside the worktree, until the agent's process ends.",
+        "allow_always": "The same command or tool, or edits inside the worktree, for this session.",
         "set_model": "From the next turn on.",
         "set_effort": "From the next turn on.",
         "instructions": "AGENTS.md and the repository's own settings and skills, once it is trusted.",

@@ -104,26 +104,22 @@ def digest_of(method: str, params: Mapping[str, Any], item: tools.Item) -> str:
 def response_of(
     method: str, params: Mapping[str, Any], request: PermissionRequest, decision: Decision
 ) -> dict[str, Any]:
-    """Translate a decision. What is not clearly allowed is declined; the turn goes on."""
+    """Translate a decision. What is not clearly allowed is declined; the turn goes on.
+
+    *Always* is not passed on: our policy remembers it, and so can forget it (in plan mode, say). What
+    Codex remembers itself would run where nobody was asked and no log saw it.
+    """
     if request.questions:
         return answers_of(method, params, decision)
     option = next((item for item in request.options if item.option_id == decision.option_id), None)
-    chosen = option.kind if option is not None and decision.outcome == "selected" else "reject_once"
-    always = chosen == "allow_always"
-    allowed = always or chosen == "allow_once"
+    allowed = decision.outcome == "selected" and option is not None and option.kind.startswith("allow")
     match method:
         case "mcpServer/elicitation/request":
-            if not allowed:
-                return {"action": "decline"}
-            meta = {"_meta": {"persist": "session"}} if always else {}
-            return {"action": "accept", "content": {}, **meta}
+            return {"action": "accept", "content": {}} if allowed else {"action": "decline"}
         case "item/permissions/requestApproval":
-            granted = dict(params.get("permissions") or {}) if allowed else {}
-            return {"permissions": granted, "scope": "session" if always else "turn"}
+            return {"permissions": dict(params.get("permissions") or {}) if allowed else {}, "scope": "turn"}
         case _:
-            if not allowed:
-                return {"decision": "decline"}
-            return {"decision": "acceptForSession" if always else "accept"}
+            return {"decision": "accept" if allowed else "decline"}
 
 
 def withdrawn_response(method: str) -> dict[str, Any]:

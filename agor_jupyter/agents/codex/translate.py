@@ -262,7 +262,8 @@ def news(method: str, params: Params) -> list[AgentUpdate]:
     """Translate what Codex tells beside its work."""
     match method:
         case "error" if params.get("willRetry"):
-            words = turns.sentence(str((params.get("error") or {}).get("message", "")))
+            error = params.get("error") or {}
+            words = turns.sentence(str(error.get("additionalDetails") or error.get("message") or ""))
             return [Notice(level="warning", text=f"{words} Codex tries again.")]
         case "warning":
             return [Notice(level="warning", text=turns.sentence(str(params.get("message", ""))))]

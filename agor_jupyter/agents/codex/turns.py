@@ -100,7 +100,7 @@ def sentence(text: str) -> str:
     """Keep the first sentence of an error, at most 300 characters; an address at its end is left out."""
     line = text.strip().split("\n", 1)[0].split(", url: ", 1)[0].strip()
     line = re.split(r"(?<=[.!?])\s", line, maxsplit=1)[0]
-    line = line if len(line) <= 300 else line[:299] + "…"
+    line = line[:1].upper() + (line[1:] if len(line) <= 300 else line[1:299] + "…")
     return line if not line or line[-1] in ".!?…" else line + "."
 
 

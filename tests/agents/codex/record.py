@@ -41,7 +41,8 @@ _DROPPED = re.compile(
 def books() -> dict[str, Script]:
     """Give the scripts; each becomes one golden file."""
     update = "*** Begin Patch\n*** Update File: hello.txt\n@@\n one\n-two\n+three\n*** End Patch\n"
-    move = "*** Begin Patch\n*** Update File: hello.txt\n*** Move to: moved.txt\n@@\n-one\n+four\n*** End Patch\n"
+    head = "*** Begin Patch\n*** Update File: hello.txt\n*** Move to: moved.txt\n"
+    move = f"{head}@@\n-one\n+four\n*** End Patch\n"
     delete = "*** Begin Patch\n*** Delete File: moved.txt\n*** End Patch\n"
     steps = [{"step": "Look", "status": "completed"}, {"step": "Test", "status": "in_progress"}]
     first = ToolUse(name="apply_patch", input={"input": add_file("hello.txt", "one\ntwo\n")})
