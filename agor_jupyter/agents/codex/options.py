@@ -103,7 +103,8 @@ def environment_of(spec: SessionSpec, codex_home: Path) -> dict[str, str]:
     }
     temporary = Path(environment.get("TMPDIR") or tempfile.gettempdir()).resolve()
     if codex_home.resolve().is_relative_to(temporary):
-        # Codex refuses to put the helpers of its sandbox below a temporary folder: every command fails.
+        # Codex makes no helper programs below a temporary folder, and says so. Some of its sandboxes
+        # need them: then every command fails.
         own = Path(spec.state_dir) / "tmp"
         own.mkdir(mode=0o700, parents=True, exist_ok=True)
         environment["TMPDIR"] = str(own)
@@ -154,7 +155,10 @@ def _settings(
         "projects": {spec.worktree: {"trust_level": "trusted" if spec.trusted else "untrusted"}},
         "tools": {"update_plan": {"enabled": True}},
         "web_search": settings_of(spec).web_search,
+        # Whole: with a narrower one of the person's own, our markers would not reach a command.
         "shell_environment_policy": {
+            "inherit": "all",
+            "include_only": [],
             "ignore_default_excludes": False,  # drops what is called …KEY…, …SECRET…, …TOKEN…
             "exclude": [*probe.KEYS, f"{mcp.HEADER_PREFIX}*"],
             "set": {name: value},

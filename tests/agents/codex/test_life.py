@@ -141,20 +141,25 @@ async def test_the_tools_of_the_house_outlive_a_resume(
 async def test_an_interrupt_ends_commands_and_leaves_mcp_servers(
     talk: Start, server: ResponsesServer, worktree: Path
 ) -> None:
-    line = "touch begun; env -i sleep 66 & (setsid sleep 67 &) ; sleep 68"
-    server.book["long"] = script(Turn(blocks=(escalated(line),)))
+    # Of a command that Codex keeps in the background: one sleep has no mark, the other no parent.
+    line = "(setsid sleep 67.31 &); touch begun; exec env -i /bin/sleep 66.31"
+    ask = {"sandbox_permissions": "require_escalated", "justification": "Serve", "yield_time_ms": 250}
+    server.book["long"] = script(use("exec_command", cmd=line, **ask), say("Slowly.", hold_seconds=20))
     server.book["shout"] = script(use("mcp__probe__shout", text="heron"), Turn(blocks=(Echo(of="results"),)))
     probe = McpServer(name="probe", command=(sys.executable, "-I", "-S", str(mcp_probe.__file__)))
     one = await talk(mcp_servers=(probe,))
     await one.prompt("SCRIPT:shout")
     await one.send("SCRIPT:long")
     await _exists(worktree / "begun")
+    async with asyncio.timeout(20):
+        while server.asked[-1].choice.step == 0:  # until the turn goes on without the command
+            await asyncio.sleep(0.02)
     began = asyncio.get_running_loop().time()
     await one.adapter.interrupt()
     assert asyncio.get_running_loop().time() - began < 2.0
     assert (await one.ended()).stop_reason == "cancelled"
-    left = {" ".join(process.cmdline()) for process in _processes(one)}
-    assert not [line for line in left if "sleep" in line], left
+    sleeping = {tuple(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"])}
+    assert not sleeping & {("sleep", "67.31"), ("/bin/sleep", "66.31")}
     assert await one.prompt("SCRIPT:shout")
     assert one.text.count("HERON") == 2
 

@@ -73,7 +73,11 @@ async def test_a_trusted_repository_is_read(
     assert (home / ".codex" / "config.toml").read_text() == config
 
 
-async def test_no_token_reaches_a_command(talk: Start, server: ResponsesServer) -> None:
+async def test_no_token_reaches_a_command_and_our_marker_does(
+    talk: Start, server: ResponsesServer, home: Path
+) -> None:
+    config = home / ".codex" / "config.toml"
+    config.write_text(f'{config.read_text()}[shell_environment_policy]\ninherit = "none"\n')
     server.book["env"] = script(use("exec_command", cmd="env; echo in"), _asking("env; echo out"))
     tokens = {
         "OPENAI_API_KEY": "canary-1",
@@ -105,6 +109,9 @@ async def test_a_secret_of_an_mcp_server_stands_in_no_command_line_and_no_file(
     lines = [" ".join(psutil.Process(pid).cmdline()) for pid in marked(f"AGOR_SESSION={one.spec.session_id}")]
     assert any("mcp_probe" in line for line in lines)
     assert not [line for line in lines if secret in line]
+    programs = [psutil.Process(pid) for pid in marked(f"AGOR_SESSION={one.spec.session_id}")]
+    servers = [program for program in programs if "mcp_probe" in " ".join(program.cmdline())]
+    assert "SCRIPTED_API_KEY" not in servers[0].environ()
     files = [path for folder in (home, tmp_path / "state") for path in folder.rglob("*") if path.is_file()]
     assert files
     assert not [path for path in files if secret.encode() in path.read_bytes()]
@@ -134,6 +141,7 @@ async def test_it_works_where_codex_home_lies_below_the_temporary_folder(
     shown = one.shown("echo seen")
     assert isinstance(shown, TerminalContent)
     assert (shown.text.strip(), shown.exit_code) == ("seen", 0)
+    assert "Refusing to create helper" not in one.adapter._live._wire.stderr_tail()
 
 
 def _asking(command: str) -> Any:
