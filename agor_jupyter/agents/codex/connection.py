@@ -82,7 +82,8 @@ class Connection:
         except Refused as error:
             await self._end_process()
             raise AgentUnavailable(
-                f"Codex did not start: {turns.sentence(error.message)}", hint="Look at ~/.codex/config.toml."
+                f"Codex did not start: {turns.sentence(error.message)}",
+                hint=f"Look at {self._home / 'config.toml'}.",
             ) from error
         except BaseException:
             await self._end_process()
@@ -279,6 +280,8 @@ class Connection:
             await wire.reading
         finally:
             await end_tree(wire.pid, wire.marker, grace_seconds=0.5)
+            # Once more: a command that was just being started shows no mark for a moment.
+            await end_strays(wire.marker, keep=None)
             self._gone(wire)
             if self._ledger is not None:
                 await asyncio.to_thread(self._ledger.close)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from agor_jupyter.domain.events import (
     ToolCallUpdate,
     TurnEnded,
 )
-from agor_jupyter.domain.ids import SessionId, TaskId
+from agor_jupyter.domain.ids import ENTROPY_BYTES, SessionId, TaskId, make_id
 from agor_jupyter.testing.responses_server import ResponsesServer
 from tests.agents.codex.harness import make_home, places_of
 
@@ -151,6 +152,9 @@ def make_spec(
     for name in [name for name in os.environ if name.startswith(("OPENAI", "CODEX"))]:
         monkeypatch.delenv(name)
 
+    # One of its own: the processes of a test are found by it, and tests may run beside each other.
+    session_id = SessionId(make_id("ses", secrets.token_bytes(ENTROPY_BYTES)))
+
     def make(**changes: Any) -> SessionSpec:
         environment = {
             **allowed_environment(os.environ),
@@ -159,7 +163,7 @@ def make_spec(
             **changes.pop("environment", {}),
         }
         fields: dict[str, Any] = {
-            "session_id": SessionId("ses_0000000000000001"),
+            "session_id": session_id,
             "worktree": str(worktree),
             "state_dir": str(tmp_path / "state"),
             "environment": environment,

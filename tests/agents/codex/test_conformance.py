@@ -24,7 +24,6 @@ THROUGH_A_RUNNER = {
     "resumes",
     "environment",
     "closes",
-    "steers",
     "uses_a_house_tool",
     "works_in_its_mode",
 }

@@ -94,14 +94,16 @@ async def test_one_live_client_for_one_conversation(
 
 
 async def test_a_conversation_is_taken_up_after_a_kill_in_mid_tool(
-    talk: Start, server: ResponsesServer, worktree: Path
+    talk: Start, server: ResponsesServer
 ) -> None:
-    server.book["long"] = script(Turn(blocks=(escalated("touch begun; sleep 65"),)))
+    server.book["long"] = script(Turn(blocks=(escalated("sleep 65"),)))
     server.book["recall"] = RECALL
     first = await talk()
     await first.prompt("the-word-is-heron")
     await first.send("SCRIPT:long")
-    await _exists(worktree / "begun")
+    async with asyncio.timeout(20):
+        while not [process for process in _processes(first) if "sleep" in process.cmdline()]:
+            await asyncio.sleep(0.02)
     for pid in _programs(first):
         psutil.Process(pid).kill()
     ended = await first.ended()

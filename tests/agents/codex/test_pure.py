@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 
 from agor_jupyter.agents import registry
 from agor_jupyter.agents.base import Decision, McpServer, SessionSpec
-from agor_jupyter.agents.codex import mcp, options, patches, permissions, probe, questions, tools, turns
+from agor_jupyter.agents.codex import mcp, options, patches, permissions, questions, tools, turns
 from agor_jupyter.agents.codex.opening import efforts_of, version_of
 from agor_jupyter.agents.codex.permissions import Seen
 from agor_jupyter.domain.content import Attachment, Mode, Usage
@@ -356,51 +355,3 @@ def test_versions_and_efforts_are_read() -> None:
     assert version_of("agor_jupyter/0.163.0 (Debian 12; x86_64) unknown") == "0.163.0"
     models = [{"model": "m", "supportedReasoningEfforts": [{"reasoningEffort": "low"}]}]
     assert (efforts_of(models, "m"), efforts_of(models, "n")) == (("low",), ())
-
-
-# --- the probe -----------------------------------------------------------------
-
-
-async def test_the_probe_looks_and_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kind = registry.get("codex")
-    environment = {"HOME": str(tmp_path), "PATH": str(tmp_path)}
-    found = await kind.probe(environment)
-    assert (found.installed, found.authenticated) == (True, False)
-    assert found.version.startswith("0.163.")
-    assert "login" in found.hint
-    for name in probe.KEYS:
-        assert (await kind.probe({**environment, name: "x"})).authenticated is True
-    (tmp_path / ".codex").mkdir()
-    (tmp_path / ".codex" / "auth.json").write_text("{}")
-    assert (await kind.probe(environment)).authenticated is True
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    missing = await kind.probe(environment)
-    assert not missing.installed
-    assert "agor-jupyter[codex]" in missing.hint
-    (tmp_path / "codex").write_text("#!/bin/sh\n")
-    (tmp_path / "codex").chmod(0o755)
-    assert (await kind.probe(environment)).installed
-
-
-@pytest.mark.parametrize(
-    ("config", "environment", "wanted"),
-    [
-        ("", {}, False),
-        ('cli_auth_credentials_store = "keyring"', {}, None),
-        ('model_provider = "mine"\n[model_providers.mine]\nenv_key = "MINE"', {}, False),
-        ('model_provider = "mine"\n[model_providers.mine]\nenv_key = "MINE"', {"MINE": "x"}, True),
-        ('model_provider = "ollama"', {}, None),
-        ("broken [", {}, False),
-    ],
-)
-def test_a_login_is_looked_for_where_the_settings_say(
-    tmp_path: Path, config: str, environment: dict[str, str], wanted: bool | None
-) -> None:
-    (tmp_path / "config.toml").write_text(config)
-    seen = {"CODEX_HOME": str(tmp_path), **environment}
-    assert probe.is_authenticated(seen, probe.config_of(seen)) is wanted
-
-
-def test_no_variable_of_the_server_is_asked_for() -> None:
-    for name in registry.get("codex").variables:
-        assert not name.startswith(("JUPYTER", "JPY_", "AGOR_"))
