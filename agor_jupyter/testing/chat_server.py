@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from agor_jupyter.testing import chat_wire, responses_wire
+from agor_jupyter.testing import chat_responses, chat_wire
 from agor_jupyter.testing.model_script import Choice, Fault, Said, Script, Text, Turn, choose, load_book
 from agor_jupyter.testing.scripted_http import Request, Response, ScriptedHttp, json_response
 
@@ -119,7 +119,7 @@ class ChatServer:
         return self._stream(request.path, turn, f"{choice.script or 'echo'}_{choice.step}_{salt}", model)
 
     def _stream(self, path: str, turn: Turn, place: str, model: str) -> Response:
-        wire = responses_wire if path.endswith("/responses") else chat_wire
+        wire = chat_responses if path.endswith("/responses") else chat_wire
         return Response(events=self._watched(wire.events(turn, place, model)))
 
     async def _watched(self, events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -141,7 +141,7 @@ class ChatServer:
 
 def said(path: str, body: Mapping[str, Any]) -> list[Said]:
     """Undress the history of a request: roles and words, without tools' input."""
-    return responses_wire.said(body) if path.endswith("/responses") else chat_wire.said(body)
+    return chat_responses.said(body) if path.endswith("/responses") else chat_wire.said(body)
 
 
 def _error(fault: Fault) -> Response:

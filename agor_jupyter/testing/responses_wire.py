@@ -1,4 +1,3 @@
-"""The wire of the Responses API, as `chat_server` speaks it: input items in, events out."""
 """The Responses API on the wire: history read from a request, a scripted turn written as events. Pure.
 
 What stands in `input` is a flat list of items. A run of the assistant's items (thoughts, words,
@@ -9,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -18,139 +16,19 @@ from typing import Any
 from agor_jupyter.testing.model_script import Block, Echo, Said, Text, Thinking, ToolUse, Turn, pieces
 from agor_jupyter.testing.scripted_http import Cut
 
-ENCRYPTED = "c2NyaXB0ZWQ="
-
-
-def said(body: Mapping[str, Any]) -> list[Said]:
-    """Undress the input. The items of one answer (words, thoughts, calls) are one turn of the assistant."""
-    given = body.get("input") or ""
-    items = [{"role": "user", "content": given}] if isinstance(given, str) else given
-    history: list[Said] = []
-    for item in items:
-        kind, role = item.get("type", "message"), item.get("role")
-        if kind == "function_call_output":
-            history.append(Said(role="user", results=str(item.get("output", ""))))
-        elif role == "user":
-            images = sum(part.get("type") == "input_image" for part in _parts(item))
-            history.append(Said(role="user", text=_words(item), images=images))
-        elif role == "assistant" or kind in ("function_call", "reasoning"):
-            if not history or history[-1].role != "assistant":
-                history.append(Said(role="assistant"))
-            text = "\n".join(filter(None, [history[-1].text, _words(item)]))
-            history[-1] = history[-1].model_copy(update={"text": text})
-    return history
-
-
-def _parts(item: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    content = item.get("content") or ""
-    return content if isinstance(content, list) else [{"type": "input_text", "text": content}]
-
-
-def _words(item: Mapping[str, Any]) -> str:
-    return "\n".join(part["text"] for part in _parts(item) if str(part.get("type", "")).endswith("_text"))
-
-
-async def events(turn: Turn, place: str, model: str) -> AsyncIterator[bytes]:
-    """Stream one turn: each block is an output item, begun, filled and done."""
-    numbers = iter(range(10**9))
-    whole = _response(turn, place, model)
-    yield _event("response.created", numbers, response={**whole, "status": "in_progress", "output": []})
-    output: list[dict[str, Any]] = []
-    for index, block in enumerate(turn.blocks):
-        if turn.cut_after is not None and index >= turn.cut_after:
-            raise Cut
-        item = _item(block, place, index)
-        at = {"output_index": index, "item_id": item["id"]}
-        yield _event("response.output_item.added", numbers, output_index=index, item=_begun(item))
-        name, extra, text = _delta(block)
-        for piece in pieces(text, 12 if isinstance(block, Echo) else block.chunk):
-            if not isinstance(block, Echo) and block.delay_seconds:
-                await asyncio.sleep(block.delay_seconds)
-            yield _event(name, numbers, **at, **extra, delta=piece)
-        yield _event("response.output_item.done", numbers, output_index=index, item=item)
-        output.append(item)
-    if turn.cut_after is not None:
-        raise Cut
-    status = "incomplete" if turn.stop_reason == "max_tokens" else "completed"
-    details = {"reason": "max_output_tokens"} if status == "incomplete" else None
-    done = {**whole, "status": status, "output": output, "usage": _usage(turn), "incomplete_details": details}
-    yield _event(f"response.{status}", numbers, response=done)
-
-
-def _delta(block: Block) -> tuple[str, dict[str, Any], str]:
-    match block:
-        case Text(text=text):
-            return "response.output_text.delta", {"content_index": 0, "logprobs": []}, text
-        case Thinking(text=text):
-            return "response.reasoning_summary_text.delta", {"summary_index": 0}, text
-        case ToolUse(input=arguments):
-            return "response.function_call_arguments.delta", {}, json.dumps(arguments)
-        case Echo():
-            raise AssertionError("the brain replaces echoes")
-
-
-def _item(block: Block, place: str, index: int) -> dict[str, Any]:
-    match block:
-        case Text(text=text):
-            part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
-            head = {"id": f"msg_{place}_{index}", "type": "message", "role": "assistant"}
-            return {**head, "status": "completed", "content": [part]}
-        case Thinking(text=text):
-            summary = [{"type": "summary_text", "text": text}]
-            head = {"id": f"rs_{place}_{index}", "type": "reasoning"}
-            return {**head, "summary": summary, "encrypted_content": ENCRYPTED}
-        case ToolUse(name=name, input=arguments, id=id):
-            head = {"id": f"fc_{place}_{index}", "type": "function_call", "status": "completed"}
-            call = {"call_id": id or f"call_{place}_{index}", "name": name}
-            return {**head, **call, "arguments": json.dumps(arguments)}
-        case Echo():
-            raise AssertionError("the brain replaces echoes")
-
-
-def _begun(item: Mapping[str, Any]) -> dict[str, Any]:
-    empty: dict[str, dict[str, Any]] = {
-        "message": {"content": []},
-        "reasoning": {"summary": []},
-        "function_call": {"arguments": ""},
-    }
-    return {**item, "status": "in_progress", **empty[item["type"]]}
-
-
-def _response(turn: Turn, place: str, model: str) -> dict[str, Any]:
-    return {
-        "id": f"resp_{place}",
-        "object": "response",
-        "created_at": 0,
-        "model": model,
-        "parallel_tool_calls": True,
-        "tool_choice": "auto",
-        "tools": [],
-    }
-
-
-def _usage(turn: Turn) -> dict[str, Any]:
-    thoughts = sum(len(block.text.split()) for block in turn.blocks if isinstance(block, Thinking))
-    prompt = turn.input_tokens + turn.cached_read_tokens
-    return {
-        "input_tokens": prompt,
-        "input_tokens_details": {"cached_tokens": turn.cached_read_tokens, "cache_write_tokens": 0},
-        "output_tokens": turn.output_tokens,
-        "output_tokens_details": {"reasoning_tokens": min(thoughts, turn.output_tokens)},
-        "total_tokens": prompt + turn.output_tokens,
-    }
-
-
-def _event(name: str, numbers: Iterator[int], **data: Any) -> bytes:
-    whole = {"type": name, "sequence_number": next(numbers), **data}
-    return f"event: {name}\ndata: {json.dumps(whole)}\n\n".encode()
 _OWN_WORDS = re.compile(r"\s*(<([a-z_]+)\b[^>]*>.*</\2>|# AGENTS\.md instructions.*)\s*", re.DOTALL)
 """What an agent puts in the person's mouth: its environment, an abort, the project's instructions."""
+
+
 @dataclass(frozen=True)
 class Call:
     """How a tool is called: `custom` takes a text instead of JSON; some live in a namespace."""
+
     name: str
     custom: bool = False
     namespace: str = ""
+
+
 def calls_of(body: Mapping[str, Any]) -> dict[str, Call]:
     """List the tools of a request by the names that scripts use (`namespace__name`, else `name`)."""
     found: dict[str, Call] = {}
@@ -167,9 +45,14 @@ def calls_of(body: Mapping[str, Any]) -> dict[str, Call]:
         else:
             found[name] = Call(name, tool.get("type") == "custom")
     return found
+
+
+def said(body: Mapping[str, Any]) -> list[Said]:
     """Undress the history of a request: roles and words, without tools' input and output."""
     given = body.get("input")
     items = given if isinstance(given, list) else [{"role": "user", "content": str(given or "")}]
+    history: list[Said] = []
+    for item in items:
         found = _said(item)
         if found is None:
             continue
@@ -177,6 +60,9 @@ def calls_of(body: Mapping[str, Any]) -> dict[str, Call]:
             history[-1] = history[-1].model_copy(update={"text": history[-1].text + found.text})
         else:
             history.append(found)
+    return history
+
+
 def _said(item: Mapping[str, Any]) -> Said | None:
     kind = item.get("type", "message")
     if kind in ("function_call_output", "custom_tool_call_output"):
@@ -192,24 +78,35 @@ def _said(item: Mapping[str, Any]) -> Said | None:
     if _OWN_WORDS.fullmatch(text) and not images:
         return None
     return Said(role="user", text=text, images=images)
+
+
 def _parts(content: object) -> list[Mapping[str, Any]]:
     if isinstance(content, str):
         return [{"type": "input_text", "text": content}]
     return [part for part in content if isinstance(part, Mapping)] if isinstance(content, list) else []
+
+
 def _words(content: object) -> str:
     """Join the texts of a message; one that an agent put in between is left out."""
     texts = [str(part.get("text", "")) for part in _parts(content) if "text" in str(part.get("type"))]
     own = [text for text in texts if not _OWN_WORDS.fullmatch(text)]
     return "\n".join(own or texts)
+
+
 def _images(content: object) -> int:
     return sum(part.get("type") == "input_image" for part in _parts(content))
+
+
 # --- answers -----------------------------------------------------------------
+
+
 async def events_of(
     turn: Turn, place: str, model: str, known: Mapping[str, Call], on_gone: Callable[[], None]
 ) -> AsyncIterator[bytes]:
     """Write a turn as server-sent events. `on_gone` is called when it was not heard to its end."""
     finished = False
     response = {"id": f"resp_{place}", "object": "response", "model": model, "output": []}
+    output: list[dict[str, Any]] = []
     try:
         yield _event("response.created", {"response": {**response, "status": "in_progress"}})
         for index, block in enumerate(turn.blocks):
@@ -220,22 +117,31 @@ async def events_of(
                 yield event
             output.append(item)
         if turn.cut_after is not None:
+            raise Cut
         yield _end(turn, {**response, "output": output, "usage": usage_of(turn)})
         finished = True
     finally:
         if not finished:
             on_gone()
+
+
 def item_of(block: Block, place: str, index: int, known: Mapping[str, Call]) -> dict[str, Any]:
     """Make the whole item of one block."""
+    match block:
+        case Text(text=text):
             content = [{"type": "output_text", "text": text, "annotations": []}]
             base = {"type": "message", "id": f"msg_{place}_{index}", "role": "assistant"}
             return {**base, "status": "completed", "content": content}
+        case Thinking(text=text):
+            summary = [{"type": "summary_text", "text": text}]
             return {
                 "type": "reasoning",
                 "id": f"rs_{place}_{index}",
                 "summary": summary,
                 "encrypted_content": "c2NyaXB0ZWQ=",
             }
+        case Echo():
+            raise AssertionError("the brain replaces echoes")
         case ToolUse(name=name, input=tool_input, id=given):
             call = known.get(name) or _deferred(name)
             base = {
@@ -248,15 +154,24 @@ def item_of(block: Block, place: str, index: int, known: Mapping[str, Call]) -> 
                 return {**base, "type": "custom_tool_call", "input": str(tool_input.get("input", ""))}
             space = {"namespace": call.namespace} if call.namespace else {}
             return {**base, **space, "type": "function_call", "arguments": json.dumps(tool_input)}
+
+
 def _deferred(name: str) -> Call:
     """Call a tool that is not listed: agents offer those of MCP servers by a search first."""
     space, _, inner = name.rpartition("__")
     return Call(inner, namespace=space) if name.startswith("mcp__") and space else Call(name)
+
+
 async def _block_events(block: Block, item: dict[str, Any], index: int) -> AsyncIterator[bytes]:
     place = {"item_id": item["id"], "output_index": index}
+    match block:
+        case Text(text=text):
             start, name, where = {**item, "content": []}, "response.output_text.delta", {"content_index": 0}
+        case Thinking(text=text):
             start, where = {**item, "summary": []}, {"summary_index": 0}
             name = "response.reasoning_summary_text.delta"
+        case Echo():
+            raise AssertionError("the brain replaces echoes")
         case ToolUse():
             custom = item["type"] == "custom_tool_call"
             body, where = "input" if custom else "arguments", {}
@@ -272,19 +187,28 @@ async def _block_events(block: Block, item: dict[str, Any], index: int) -> Async
             await asyncio.sleep(block.delay_seconds)
         yield _event(name, {**place, **where, "delta": piece})
     yield _event("response.output_item.done", {"output_index": index, "item": item})
+
+
 def _end(turn: Turn, response: dict[str, Any]) -> bytes:
     if turn.stop_reason == "max_tokens":
         details = {"reason": "max_output_tokens"}
         body = {**response, "status": "incomplete", "incomplete_details": details}
         return _event("response.incomplete", {"response": body})
     return _event("response.completed", {"response": {**response, "status": "completed"}})
+
+
 def usage_of(turn: Turn) -> dict[str, Any]:
     """Count as the API does: cached tokens are within `input_tokens`."""
     whole = turn.input_tokens + turn.cached_read_tokens + turn.cached_write_tokens
     thought = sum(len(block.text) // 4 for block in turn.blocks if isinstance(block, Thinking))
+    return {
         "input_tokens": whole,
         "input_tokens_details": {"cached_tokens": turn.cached_read_tokens},
+        "output_tokens": turn.output_tokens,
         "output_tokens_details": {"reasoning_tokens": min(thought, turn.output_tokens)},
         "total_tokens": whole + turn.output_tokens,
+    }
+
+
 def _event(name: str, data: Mapping[str, Any]) -> bytes:
     return f"event: {name}\ndata: {json.dumps({'type': name, **data})}\n\n".encode()

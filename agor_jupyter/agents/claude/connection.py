@@ -31,7 +31,6 @@ from agor_jupyter.agents.base import Decision, SessionSpec
 from agor_jupyter.agents.claude import options, probe, turns
 from agor_jupyter.agents.claude.asking import Asking
 from agor_jupyter.agents.claude.ledger import Ledger
-from agor_jupyter.agents.claude.strays import end_strays
 from agor_jupyter.agents.claude.translate import Translator
 from agor_jupyter.agents.outbox import Outbox
 from agor_jupyter.agents.process import SPAWN_MARKER, end_tree
