@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
 import pytest
 from pycrdt import Map
 from tornado.httpclient import HTTPClientError, HTTPRequest
@@ -18,7 +19,7 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 from agor_jupyter.client.api import Record
 from agor_jupyter.testing.y_client import SocketWire, YClient
 from tests.stories.conftest import Server, wait_until
-from tests.stories.test_kills import ended, transcript_of
+from tests.stories.test_kills import ended
 
 PARTS = (
     "jupyter_collaboration",
@@ -94,7 +95,7 @@ async def test_a_board_a_prompt_and_its_transcript(server: Server) -> None:
         await watcher.wait_until(lambda: _status_of(watcher, session) == "idle", 30)
     done = await asyncio.to_thread(server.api.session, session["id"])
     assert done["last_stop_reason"] == "end_turn"
-    shown = await asyncio.to_thread(wait_until, lambda: _said_in(transcript_of(server, session["id"])), 30)
+    shown = await asyncio.to_thread(wait_until, lambda: _said_in(_notebook(server, session["id"])), 30)
     assert "stream 3 tokens" in shown
 
 
@@ -110,6 +111,15 @@ def _place_of(client: YClient, tree: Record) -> list[float]:
 def _status_of(client: YClient, session: Record) -> str | None:
     row = client.map("sessions").get(session["id"])
     return json.loads(row)["status"] if row is not None else None
+
+
+def _notebook(server: Server, session_id: str) -> str:
+    path = Path(server.api.transcript(session_id)["path"])
+    if not path.exists():
+        return ""
+    notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+    nbformat.validate(notebook)
+    return str(notebook)
 
 
 def _said_in(notebook: str) -> str | None:
