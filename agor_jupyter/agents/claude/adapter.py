@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from agor_jupyter.agents.base import Decision, SessionSpec, ToolCaller
 from agor_jupyter.agents.claude.probe import INSTALL_HINT
 from agor_jupyter.domain.content import Attachment, Mode
-from agor_jupyter.domain.errors import AgentUnavailable, Conflict, UnsupportedByAgent
+from agor_jupyter.domain.errors import AgentUnavailable, Conflict
 from agor_jupyter.domain.events import AgentUpdate
 from agor_jupyter.domain.ids import RequestId, TaskId
 
@@ -29,27 +29,25 @@ class ClaudeAdapter:
     def __init__(self) -> None:
         self._live: Connection | None = None
         self._closed = False
+        self._call: ToolCaller | None = None
+
+    def use_tools(self, call: ToolCaller) -> None:
+        self._call = call
 
     async def start(self, spec: SessionSpec) -> None:
         """Start the CLI, or resume `spec.native_ref`. Raises `AgentUnavailable` with what to do."""
         if self._live is not None or self._closed:
             raise Conflict("This Claude session was started before.", hint="Make a new adapter.")
         module = await asyncio.to_thread(_load)
-        live: Connection = module.Connection(spec)
+        live: Connection = module.Connection(spec, self._call)
         self._live = live
         await live.open()
 
     async def prompt(self, task_id: TaskId, text: str, attachments: tuple[Attachment, ...]) -> None:
         await self._connection().prompt(task_id, text, attachments)
 
-    def use_tools(self, call: ToolCaller) -> None:
-        """None yet."""
-
     async def steer(self, text: str, attachments: tuple[Attachment, ...]) -> None:
-        raise UnsupportedByAgent("claude", "steer", hint="Queue a prompt.")
-
-    async def set_effort(self, effort: str) -> None:
-        raise UnsupportedByAgent("claude", "set_effort", hint="Set it for a new session.")
+        await self._connection().steer(text, attachments)
 
     async def interrupt(self) -> None:
         if self._live is not None:
@@ -64,6 +62,9 @@ class ClaudeAdapter:
 
     async def set_model(self, model: str) -> None:
         await self._connection().set_model(model)
+
+    async def set_effort(self, effort: str) -> None:
+        await self._connection().set_effort(effort)
 
     async def events(self) -> AsyncIterator[AgentUpdate]:
         async for update in self._connection().updates():

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from claude_agent_sdk import ToolPermissionContext
+from claude_agent_sdk import PermissionResultAllow, ToolPermissionContext
 from claude_agent_sdk.types import PermissionResult
 
 from agor_jupyter.agents.base import Decision
@@ -25,10 +25,18 @@ ORDER_SECONDS = 2.0
 class Asking:
     """`ask` is the SDK's callback; it waits as long as a person needs, without a deadline."""
 
-    def __init__(self, worktree: str, outbox: Outbox, translator: Translator) -> None:
+    def __init__(
+        self,
+        worktree: str,
+        outbox: Outbox,
+        translator: Translator,
+        *,
+        unasked: frozenset[str] = frozenset(),
+    ) -> None:
         self._worktree = worktree
         self._outbox = outbox
         self._translator = translator
+        self._unasked = unasked
         self._open: dict[RequestId, asyncio.Future[Decision]] = {}
         self._heard = asyncio.Event()
         self.mode_after_plan: Mode = "ask"
@@ -47,6 +55,9 @@ class Asking:
         self, name: str, tool_input: dict[str, Any], context: ToolPermissionContext
     ) -> PermissionResult:
         """Ask, and wait. Cancelled when the CLI withdraws the question (an interrupt)."""
+        if name in self._unasked:
+            # The house's own tools: the server checks each call against the rights of the session.
+            return PermissionResultAllow()
         await self._wait_told(context.tool_use_id)
         shown: Mapping[str, Any] = tool_input
         if name == "ExitPlanMode" and "plan" not in tool_input and context.tool_use_id:

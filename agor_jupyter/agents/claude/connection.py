@@ -12,8 +12,7 @@ import logging
 import secrets
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +26,15 @@ from claude_agent_sdk import (
     SystemMessage,
 )
 
-from agor_jupyter.agents.base import Decision, SessionSpec
-from agor_jupyter.agents.claude import options, probe, turns
+from agor_jupyter.agents.base import Decision, SessionSpec, ToolCaller
+from agor_jupyter.agents.claude import house_tools, options, probe, readiness, turns
 from agor_jupyter.agents.claude.asking import Asking
+from agor_jupyter.agents.claude.control import CONTROL_SECONDS, control, set_effort, within
 from agor_jupyter.agents.claude.ledger import Ledger
+from agor_jupyter.agents.claude.mcp import Watch
+from agor_jupyter.agents.claude.prompts import content_of
 from agor_jupyter.agents.claude.translate import Translator
+from agor_jupyter.agents.claude.underway import UnderWay
 from agor_jupyter.agents.outbox import Outbox
 from agor_jupyter.agents.process import SPAWN_MARKER, end_tree
 from agor_jupyter.agents.strays import end_strays
@@ -40,7 +43,6 @@ from agor_jupyter.domain.errors import AgentUnavailable, AgorError, Conflict, Ti
 from agor_jupyter.domain.events import AgentReady, AgentUpdate, ModeChanged, TurnEnded
 from agor_jupyter.domain.ids import RequestId, TaskId
 
-CONTROL_SECONDS = 5.0
 INTERRUPT_SECONDS = 2.0
 INTERRUPT_TRIES = 3
 DISCONNECT_SECONDS = 3.0
@@ -49,33 +51,27 @@ STDERR_LINES = 100
 log = logging.getLogger(__name__)
 
 
-@dataclass
-class _Turn:
-    """The prompt under way. `uuid` is how the CLI's result names it."""
-
-    task_id: TaskId
-    uuid: str
-    interrupted: bool = False
-    over: asyncio.Event = field(default_factory=asyncio.Event)
-
-
 class Connection:
     """One live client of one conversation. Opened once, closed once."""
 
-    def __init__(self, spec: SessionSpec) -> None:
+    def __init__(self, spec: SessionSpec, call: ToolCaller | None = None) -> None:
         self._spec = spec
+        self._call = call if spec.tools else None
         self._outbox = Outbox()
         self._translator = Translator(spec.worktree)
-        self._asking = Asking(spec.worktree, self._outbox, self._translator)
-        self._ledger = Ledger(Path(spec.state_dir), spec.session_id)
+        unasked = house_tools.unasked(spec.tools) if self._call is not None else frozenset[str]()
+        self._asking = Asking(spec.worktree, self._outbox, self._translator, unasked=unasked)
+        self._native_ref = _checked(spec.native_ref) or str(uuid.uuid4())
+        self._ledger = Ledger(Path(spec.state_dir), self._native_ref)
+        self._watch = Watch()
         self._marker = f"{SPAWN_MARKER}={secrets.token_hex(12)}"
         self._stderr: deque[str] = deque(maxlen=STDERR_LINES)
         self._client: ClaudeSDKClient | None = None
         self._pump_job: asyncio.Task[None] | None = None
         self._pid: int | None = None
-        self._native_ref = spec.native_ref
         self._mode: Mode = spec.mode
-        self._turn: _Turn | None = None
+        self._turn: UnderWay | None = None
+        self._writing = asyncio.Lock()  # words that are put into a prompt stand behind it
         self._unasked = Usage()  # of turns that no prompt began; told with the next task's
         self._background: set[str] = set()
         self._closing: asyncio.Task[None] | None = None
@@ -97,66 +93,48 @@ class Connection:
             raise
 
     async def _connect(self, cli: str) -> None:
-        resume = await asyncio.to_thread(self._prepare)
+        opening = await asyncio.to_thread(self._prepare)
         launcher = await asyncio.to_thread(options.write_launcher, Path(self._spec.state_dir))
         built = options.build(
             self._spec,
             cli=cli,
             launcher=launcher,
-            native_ref=self._native_ref,
-            resume=resume,
+            opening=opening,
             marker=self._marker,
             can_use_tool=self._asking.ask,
             on_stderr=self._stderr.append,
+            house=house_tools.server_of(self._spec.tools, self._call) if self._call is not None else None,
         )
         self._client = client = ClaudeSDKClient(built)
         try:
             await client.connect()
-        except ClaudeSDKError as error:
-            raise self._unavailable(error) from error
         except Exception as error:  # the SDK raises bare Exception when the CLI does not answer
-            raise self._unavailable(error) from error
+            raise readiness.unavailable(error, self._stderr) from error
         info: dict[str, Any] = await client.get_server_info() or {}
         self._pid = info.get("pid")
-        self._outbox.put(self._ready(info))
+        instructions = await readiness.instructions_of(client, self._spec)
+        self._outbox.put(readiness.ready(self._native_ref, self._spec, info, instructions))
         self._pump_job = asyncio.create_task(self._pump(client), name="claude-pump")
 
-    def _prepare(self) -> bool:
-        """Choose the conversation's id; say whether the CLI has it already. Reads the disk."""
-        ledger = self._ledger
-        if not self._native_ref:
-            self._native_ref = str(uuid.uuid4())
-            ledger.total_cost_usd, ledger.prompted, ledger.known = 0.0, False, True
+    def _prepare(self) -> options.Opening:
+        """Say how the conversation is opened, and what is known of its cost. Reads the disk."""
+        ledger, reference = self._ledger, self._native_ref
+        if not self._spec.native_ref:
+            ledger.begin(self._spec.fork)
+            parent = _checked(self._spec.fork.native_ref) if self._spec.fork is not None else ""
+            transcript = options.transcript_of(self._spec, parent) if parent else None
+            if transcript is not None:
+                ledger.take_up(transcript)
             ledger.save()
-            return False
-        projects = options.config_dir_of(self._spec) / "projects"
-        transcript = next(projects.glob(f"*/{self._native_ref}.jsonl"), None)
+            return options.Opening(reference, fork=self._spec.fork)
+        transcript = options.transcript_of(self._spec, reference)
         if transcript is not None:
             ledger.take_up(transcript)
-            return True
-        # Started before, but never prompted: the CLI has not written a word of it.
-        return not (ledger.known and not ledger.prompted)
-
-    def _ready(self, info: dict[str, Any]) -> AgentReady:
-        return AgentReady(
-            native_ref=self._native_ref,
-            version=str(info.get("claude_code_version") or ""),
-            model=self._spec.model,
-            models=tuple(str(item["value"]) for item in info.get("models") or () if "value" in item),
-            commands=tuple(str(item["name"]) for item in info.get("commands") or () if "name" in item),
-        )
-
-    def _unavailable(self, error: Exception) -> AgentUnavailable:
-        said = next((line for line in reversed(self._stderr) if line.strip()), "") or str(error)
-        if "No conversation found" in said or "No conversation found" in str(error):
-            return AgentUnavailable(
-                "Claude Code has no record of this conversation any more.",
-                hint="Begin a new session in this worktree; the transcript stays as it is.",
-            )
-        return AgentUnavailable(
-            f"Claude Code did not start: {turns.sentence(said)}",
-            hint="Try `claude` in a terminal of this machine; it says more.",
-        )
+            return options.Opening(reference, resume=True)
+        if ledger.known and not ledger.prompted:
+            # Started before, but never prompted: the CLI has not written a word of it.
+            return options.Opening(reference, fork=ledger.fork)
+        return options.Opening(reference, resume=True)
 
     # --- what the runner asks for --------------------------------------------
 
@@ -165,17 +143,35 @@ class Connection:
         client = self._alive()
         if self._turn is not None:
             raise Conflict("Claude Code is at work on another prompt.", hint="Wait for it, or stop it.")
-        self._turn = turn = _Turn(task_id, str(uuid.uuid4()))
-        content = _content(text, attachments)
+        self._turn = turn = UnderWay(task_id)
+        try:
+            await self._say(client, turn, text, attachments)
+        except AgentUnavailable:
+            self._turn = None
+            raise
+
+    async def steer(self, text: str, attachments: tuple[Attachment, ...]) -> None:
+        """Put words into the turn under way (see `underway`). Raises `Conflict` where there is none."""
+        client, turn = self._alive(), self._turn
+        if turn is None or turn.interrupted:
+            raise Conflict("Claude Code is not at work on a prompt.", hint="Send it as a prompt of its own.")
+        await self._say(client, turn, text, attachments)
+
+    async def _say(
+        self, client: ClaudeSDKClient, turn: UnderWay, text: str, attachments: tuple[Attachment, ...]
+    ) -> None:
+        # Owed before it is written: until then the turn may end, and after it must not without it.
+        sent = turn.owe()
+        said = {"role": "user", "content": content_of(text, attachments)}
 
         async def message() -> AsyncIterator[dict[str, Any]]:
-            said = {"role": "user", "content": content}
-            yield {"type": "user", "message": said, "parent_tool_use_id": None, "uuid": turn.uuid}
+            yield {"type": "user", "message": said, "parent_tool_use_id": None, "uuid": sent}
 
         try:
-            await client.query(message())
+            async with self._writing:
+                await client.query(message())
         except ClaudeSDKError as error:
-            self._turn = None
+            turn.forget(sent)
             raise AgentUnavailable("Claude Code has ended.", hint="Resume the session.") from error
 
     async def interrupt(self) -> None:
@@ -183,20 +179,28 @@ class Connection:
         turn, client = self._turn, self._client
         if client is None or (turn is None and not self._background):
             return
-        if turn is not None:
-            turn.interrupted = True
-        for _ in range(INTERRUPT_TRIES):
-            # Asked again when it had no effect: it may come before the CLI has begun the turn.
+        if turn is None:
             with contextlib.suppress(TimedOut, AgentUnavailable):
-                await _control(client.interrupt(), INTERRUPT_SECONDS)
-            if turn is None or await _within(turn.over.wait(), INTERRUPT_SECONDS):
-                break
-        else:
+                await control(client.interrupt(), INTERRUPT_SECONDS)
+        elif not await self._stop(client, turn):
             await end_tree(self._pid, self._marker, grace_seconds=1.0)
         for background in list(self._background):
             with contextlib.suppress(TimedOut, AgentUnavailable):
-                await _control(client.stop_task(background))
+                await control(client.stop_task(background))
         await end_strays(self._marker, keep=self._pid)
+
+    async def _stop(self, client: ClaudeSDKClient, turn: UnderWay) -> bool:
+        """Ask until the task is over: a request may come before the CLI has begun the turn, and words
+        that were put into a stopped turn begin another one. Says whether it helped."""
+        turn.interrupted = True
+        for _ in range(INTERRUPT_TRIES + 2 * len(turn.owed)):
+            turn.moved.clear()
+            if turn.over:
+                break
+            with contextlib.suppress(TimedOut, AgentUnavailable):
+                await control(client.interrupt(), INTERRUPT_SECONDS)
+            await within(turn.moved.wait(), INTERRUPT_SECONDS)
+        return turn.over
 
     def answer(self, request_id: RequestId, decision: Decision) -> None:
         self._asking.answer(request_id, decision)
@@ -209,13 +213,17 @@ class Connection:
         if options.MODES[before] == options.MODES[mode]:
             return
         try:
-            await _control(client.set_permission_mode(options.MODES[mode]))
+            await control(client.set_permission_mode(options.MODES[mode]))
         except AgorError:
             self._mode = before
             raise
 
     async def set_model(self, model: str) -> None:
-        await _control(self._alive().set_model(options.model_of(model)))
+        await control(self._alive().set_model(options.model_of(model)))
+
+    async def set_effort(self, effort: str) -> None:
+        """Switch for the requests to the model that follow, in this turn too."""
+        await set_effort(self._alive(), options.check_effort(effort) or "")
 
     async def updates(self) -> AsyncIterator[AgentUpdate]:
         """Yield all updates until the process is gone. What the pump failed with is raised then."""
@@ -235,7 +243,7 @@ class Connection:
         if self._client is not None and self._turn is not None:
             self._turn.interrupted = True
             with contextlib.suppress(TimedOut, AgentUnavailable):
-                await _control(self._client.interrupt(), INTERRUPT_SECONDS)
+                await control(self._client.interrupt(), INTERRUPT_SECONDS)
         await self._end_process()
         if self._pump_job is not None:
             await asyncio.wait({self._pump_job}, timeout=CONTROL_SECONDS)
@@ -280,6 +288,7 @@ class Connection:
                 await self._result(message)
             case ConversationResetMessage(new_conversation_id=ref):
                 self._native_ref = ref
+                self._ledger = await asyncio.to_thread(self._ledger.follow, ref)
                 self._outbox.put(AgentReady(native_ref=ref))
             case SystemMessage(data=data):
                 self._news(message.subtype, data)
@@ -290,6 +299,11 @@ class Connection:
     def _news(self, subtype: str, data: dict[str, Any]) -> None:
         if subtype == "background_tasks_changed":
             self._background = {str(item["task_id"]) for item in data.get("tasks") or () if "task_id" in item}
+        if subtype == "init":
+            for notice in self._watch.hear(data):
+                self._outbox.put(notice)
+        if self._turn is not None:
+            self._turn.begins(data.get("user_message_uuids") or ())
         cli_mode = data.get("permissionMode")
         if cli_mode is None or cli_mode == options.MODES[self._mode]:
             return
@@ -306,18 +320,20 @@ class Connection:
         self._translator.context_size = turns.context_size(result) or self._translator.context_size
         self._unasked = turns.added(self._unasked, usage)
         turn = self._turn
-        if turn is None or not turns.answers(result, turn.uuid):
+        if turn is None or not turn.take(result):
             return
-        for update in self._translator.end_turn():
+        for update in self._translator.end_turn(goes_on=bool(turn.owed)):
             self._outbox.put(update)
         ref = self._translator.last_message_ref
-        self._over(turns.ended(result, self._unasked, interrupted=turn.interrupted, last_message_ref=ref))
+        ended = turns.ended(result, self._unasked, interrupted=turn.interrupted, last_message_ref=ref)
+        if (concluded := turn.conclude(ended)) is not None:
+            self._over(concluded)
 
     def _over(self, ended: TurnEnded) -> None:
         turn, self._turn, self._unasked = self._turn, None, Usage()
         if turn is not None:
             self._outbox.put(ended)
-            turn.over.set()
+            turn.end()
 
     def _gone(self, error: ClaudeSDKError | None) -> None:
         """The process ended. A turn that was under way is over, one way or the other."""
@@ -331,7 +347,7 @@ class Connection:
             log.info("Claude Code ended: %s", type(error).__name__)
         self._outbox.end()
 
-    def _last_word(self, turn: _Turn, error: ClaudeSDKError | None) -> TurnEnded:
+    def _last_word(self, turn: UnderWay, error: ClaudeSDKError | None) -> TurnEnded:
         if turn.interrupted:
             return TurnEnded(stop_reason="cancelled", usage=self._unasked)
         code = error.exit_code if isinstance(error, ProcessError) else None
@@ -344,38 +360,11 @@ class Connection:
         )
 
 
-def _content(text: str, attachments: tuple[Attachment, ...]) -> str | list[dict[str, Any]]:
-    """Make the content of a user message: images as images, other files as text with their name."""
-    if not attachments:
-        return text
-    blocks: list[dict[str, Any]] = []
-    for item in attachments:
-        if item.media_type.startswith("image/"):
-            source = {"type": "base64", "media_type": item.media_type, "data": item.data}
-            blocks.append({"type": "image", "source": source})
-        else:
-            blocks.append({"type": "text", "text": f"File {item.name}:\n\n{item.data}"})
-    return [*blocks, {"type": "text", "text": text}]
-
-
-async def _control(request: Awaitable[None], seconds: float = CONTROL_SECONDS) -> None:
-    """Await a control request of the SDK, within a deadline and with errors of the house."""
+def _checked(native_ref: str) -> str:
+    """Refuse what is no reference of Claude Code's: it names files, too."""
     try:
-        async with asyncio.timeout(seconds):
-            await request
-    except TimeoutError as error:
-        raise TimedOut("Claude Code did not answer in time.", hint="Try again.") from error
-    except ClaudeSDKError as error:
-        raise AgentUnavailable("Claude Code has ended.", hint="Resume the session.") from error
-    except Exception as error:  # the SDK raises bare Exception for what the CLI refuses
-        raise Conflict(f"Claude Code refused: {turns.sentence(str(error))}") from error
-
-
-async def _within(condition: Awaitable[object], seconds: float) -> bool:
-    """Await a condition; say whether it came in time."""
-    try:
-        async with asyncio.timeout(seconds):
-            await condition
-    except TimeoutError:
-        return False
-    return True
+        return str(uuid.UUID(native_ref)) if native_ref else ""
+    except ValueError as error:
+        raise AgentUnavailable(
+            "This is no reference to a conversation with Claude Code.", hint="Begin a new session."
+        ) from error

@@ -1,4 +1,5 @@
-"""What must outlive the runner for one session: the cost so far, and that it was ever prompted.
+"""What must outlive the runner for one conversation: the cost so far, whether it was ever prompted,
+and where it was forked (Claude Code writes nothing of a conversation before its first prompt).
 
 A small JSON file in the adapter's `state_dir`, beside the lock that keeps a conversation to one
 live client (two would branch its transcript, and the first one's branch would be lost).
@@ -12,15 +13,18 @@ import os
 from pathlib import Path
 
 from agor_jupyter.domain.errors import Conflict
+from agor_jupyter.domain.session import ForkPoint
 
 
 class Ledger:
-    """The file and the lock of one session. All methods do I/O: call them in a thread."""
+    """The file and the lock of one conversation. All methods do I/O: call them in a thread."""
 
-    def __init__(self, state_dir: Path, session_id: str) -> None:
-        self._path = state_dir / f"{session_id}.json"
-        self._lock_path = state_dir / f"{session_id}.lock"
+    def __init__(self, state_dir: Path, native_ref: str) -> None:
+        self._state_dir = state_dir
+        self._path = state_dir / f"{native_ref}.json"
+        self._lock_path = state_dir / f"{native_ref}.lock"
         self._lock: int | None = None
+        self.fork: ForkPoint | None = None
         self.total_cost_usd: float | None = None
         self.prompted = False
         self.known = False
@@ -51,7 +55,13 @@ class Ledger:
         total = kept.get("total_cost_usd")
         self.total_cost_usd = float(total) if isinstance(total, int | float) else None
         self.prompted = bool(kept.get("prompted"))
+        self.fork = ForkPoint.model_validate(kept["fork"]) if kept.get("fork") else None
         self.known = True
+
+    def begin(self, fork: ForkPoint | None) -> None:
+        """Note a conversation that begins now. A fork's count goes on from its parent's."""
+        self.total_cost_usd, self.prompted, self.known, self.fork = None if fork else 0.0, False, True, fork
+        self.certain = fork is None
 
     def take_up(self, transcript: Path) -> None:
         """Learn from the CLI's transcript where its count goes on: it saves the total when it ends in
@@ -73,10 +83,23 @@ class Ledger:
     def save(self) -> None:
         """Write the file whole, so that a killed runner leaves the old one or the new one."""
         fresh = self._path.with_suffix(".tmp")
-        fresh.write_text(
-            json.dumps({"total_cost_usd": self.total_cost_usd, "prompted": self.prompted}), encoding="utf-8"
-        )
+        kept = {
+            "total_cost_usd": self.total_cost_usd,
+            "prompted": self.prompted,
+            "fork": self.fork.model_dump() if self.fork is not None else None,
+        }
+        fresh.write_text(json.dumps(kept), encoding="utf-8")
         fresh.replace(self._path)
+
+    def follow(self, native_ref: str) -> Ledger:
+        """Go on under another reference (`/clear` begins a conversation); let go of this one."""
+        after = Ledger(self._state_dir, native_ref)
+        after.open()
+        after.total_cost_usd, after.certain, after.prompted = self.total_cost_usd, self.certain, True
+        after.known = True
+        after.save()
+        self.close()
+        return after
 
     def close(self) -> None:
         """Let go of the lock. Idempotent."""

@@ -10,18 +10,21 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from claude_agent_sdk import CanUseTool, ClaudeAgentOptions
-from claude_agent_sdk.types import PermissionMode, SettingSource
+from claude_agent_sdk.types import McpServerConfig, PermissionMode, SettingSource
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agor_jupyter.agents.base import SessionSpec
-from agor_jupyter.agents.claude import launch
+from agor_jupyter.agents.claude import launch, mcp
+from agor_jupyter.agents.claude.tools import HOUSE
 from agor_jupyter.agents.process import SPAWN_MARKER
 from agor_jupyter.domain.content import Mode
 from agor_jupyter.domain.errors import Unprocessable
+from agor_jupyter.domain.session import ForkPoint
 
 BUFFER_BYTES = 64 * 2**20
 """The SDK's default of 1 MB ends the session on the first notebook with an image."""
@@ -54,6 +57,7 @@ begin them in other people's sessions on this machine (through sockets in /tmp, 
 DEFAULTS = {
     "CLAUDE_CODE_ENABLE_TODO_TOOLS": "1",  # newer models have no plan tool without it
     "CLAUDE_CODE_ENABLE_TASKS": "0",  # TodoWrite sets the whole plan, so it is right after a resume too
+    "MCP_TIMEOUT": "10000",  # milliseconds that the first prompt waits for MCP servers; 30 s by default
 }
 """What holds unless the person's environment says otherwise."""
 
@@ -66,16 +70,29 @@ _SDK_NAMES = (
 )
 
 
+Effort = Literal["low", "medium", "high", "xhigh", "max"]
+EFFORTS: tuple[str, ...] = get_args(Effort)
+"""What Claude Code takes. A model that does not know one works with what it knows."""
+
+
 class Settings(BaseModel):
     """What `SessionSpec.options` may hold for this kind. What it does not know is left alone."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    trusted: bool = False
-    """The person trusts this repository: its CLAUDE.md and .claude/ settings are read."""
     config_dir: str = ""
     max_turns: int | None = None
-    effort: Literal["low", "medium", "high", "xhigh", "max"] | None = None
+    effort: Effort | None = None
+    """Where `SessionSpec.effort` says nothing."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How a conversation is opened: begun as `native_ref`, resumed as it, or forked into it."""
+
+    native_ref: str
+    resume: bool = False
+    fork: ForkPoint | None = None
 
 
 def settings_of(spec: SessionSpec) -> Settings:
@@ -88,20 +105,38 @@ def settings_of(spec: SessionSpec) -> Settings:
         raise Unprocessable(f"The Claude setting {name!r} is wrong: {first['msg']}.") from error
 
 
+def effort_of(spec: SessionSpec) -> Effort | None:
+    """Give the session's effort. None: the model's own."""
+    return check_effort(spec.effort) or settings_of(spec).effort
+
+
+def check_effort(effort: str) -> Effort | None:
+    """Refuse what Claude Code would leave aside without a word."""
+    known: Effort | None = next((item for item in get_args(Effort) if item == effort), None)
+    if effort and known is None:
+        raise Unprocessable(
+            f"Claude Code knows no effort {effort[:80]!r}.", hint=f"Choose one of: {', '.join(EFFORTS)}."
+        )
+    return known
+
+
 def build(
     spec: SessionSpec,
     *,
     cli: str,
     launcher: Path,
-    native_ref: str,
-    resume: bool,
+    opening: Opening,
     marker: str,
     can_use_tool: CanUseTool,
     on_stderr: Callable[[str], None],
+    house: McpServerConfig | None = None,
 ) -> ClaudeAgentOptions:
-    """Make the SDK's options. `launcher` was written by `write_launcher`."""
+    """Make the SDK's options. `launcher` was written by `write_launcher`; `house` serves our tools."""
     settings = settings_of(spec)
-    sources: list[SettingSource] = ["project", "local"] if settings.trusted else []
+    sources: list[SettingSource] = ["project", "local"] if spec.trusted else []
+    servers = mcp.servers_of(spec.mcp_servers, spec.environment)
+    ours: dict[str, McpServerConfig] = {HOUSE: house} if house is not None else {}
+    fork = opening.fork
     return ClaudeAgentOptions(
         cwd=spec.worktree,
         cli_path=launcher,
@@ -116,8 +151,9 @@ def build(
         ),
         setting_sources=sources,
         settings=json.dumps({"cleanupPeriodDays": KEEP_DAYS}),
+        mcp_servers={**servers.config, **ours},
         strict_mcp_config=True,
-        env=environment_of(spec, settings, cli=cli, marker=marker),
+        env=environment_of(spec, settings, cli=cli, marker=marker, more=servers.variables),
         can_use_tool=can_use_tool,
         stderr=on_stderr,
         include_partial_messages=True,
@@ -126,9 +162,11 @@ def build(
         enable_file_checkpointing=True,
         extra_args={"replay-user-messages": None},
         max_turns=settings.max_turns,
-        effort=settings.effort,
-        session_id=None if resume else native_ref,
-        resume=native_ref if resume else None,
+        effort=effort_of(spec),
+        session_id=None if opening.resume else opening.native_ref,
+        resume=opening.native_ref if opening.resume else (fork.native_ref if fork is not None else None),
+        fork_session=fork is not None,
+        resume_session_at=(fork.message_ref or None) if fork is not None else None,
     )
 
 
@@ -137,7 +175,9 @@ def model_of(name: str) -> str | None:
     return name if name and name != "default" else None
 
 
-def environment_of(spec: SessionSpec, settings: Settings, *, cli: str, marker: str) -> dict[str, str]:
+def environment_of(
+    spec: SessionSpec, settings: Settings, *, cli: str, marker: str, more: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Give what the SDK adds to the environment, with the order for the launcher in it.
 
     The SDK copies our own environment too; the launcher keeps only the names that are listed here.
@@ -146,6 +186,7 @@ def environment_of(spec: SessionSpec, settings: Settings, *, cli: str, marker: s
         **DEFAULTS,
         "AGOR_SESSION": spec.session_id,
         **spec.environment,
+        **(more or {}),
         SPAWN_MARKER: marker.partition("=")[2],
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
     }
@@ -154,6 +195,11 @@ def environment_of(spec: SessionSpec, settings: Settings, *, cli: str, marker: s
     keep = [*environment, *_SDK_NAMES]
     order = {"cli": cli, "keep": keep, "parent": os.getpid()}
     return {**environment, "AGOR_LAUNCH": json.dumps(order)}
+
+
+def transcript_of(spec: SessionSpec, native_ref: str) -> Path | None:
+    """Find the CLI's own record of a conversation, whatever folder it worked in. Reads the disk."""
+    return next((config_dir_of(spec) / "projects").glob(f"*/{native_ref}.jsonl"), None)
 
 
 def config_dir_of(spec: SessionSpec) -> Path:

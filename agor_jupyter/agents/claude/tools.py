@@ -35,6 +35,9 @@ KINDS: Mapping[str, ToolKind] = {
     "EnterPlanMode": "switch_mode",
     "ExitPlanMode": "switch_mode",
 }
+HOUSE = "agor"
+"""The name of the MCP server that has the house's own tools."""
+
 PLAN_TOOLS = frozenset({"TodoWrite", "TaskCreate", "TaskUpdate", "TaskGet", "TaskList"})
 """Their whole meaning is the plan, which is drawn on its own."""
 
@@ -59,7 +62,7 @@ def title_of(name: str, tool_input: Mapping[str, Any], worktree: str) -> str:
     if name == "AskUserQuestion":
         return "Ask a question"
     if name.startswith("mcp__"):
-        return _line(" ".join(name.split("__")[1:]))
+        return _line(_mcp_title(name))
     for key in _SUBJECTS:
         subject = tool_input.get(key)
         if isinstance(subject, str) and subject:
@@ -81,6 +84,12 @@ def locations_of(name: str, tool_input: Mapping[str, Any], worktree: str) -> tup
 def relative_to(path: str, worktree: str) -> str:
     """Shorten a path inside the worktree."""
     return path.removeprefix(worktree.rstrip("/") + "/")
+
+
+def _mcp_title(name: str) -> str:
+    """Make `mcp__server__tool` readable. The house's tools all begin with its name: once is enough."""
+    server, _, called = name.removeprefix("mcp__").partition("__")
+    return f"{server} · {called.removeprefix(f'{HOUSE}_') if server == HOUSE else called}"
 
 
 def _line(text: str) -> str:

@@ -46,6 +46,8 @@ from agor_jupyter.domain.events import (
 from agor_jupyter.domain.ids import MessageId, ToolCallId
 
 _COMMAND_OUTPUT = ("<local-command-stdout>", "</local-command-stdout>")
+_NOT_OF_THE_MODEL = "<synthetic>"
+"""The CLI's own words (a slash command's, an error's): no conversation can be forked at them."""
 
 
 @dataclass
@@ -96,12 +98,16 @@ class Translator:
             case _:
                 return []
 
-    def end_turn(self) -> list[AgentUpdate]:
-        """Forget the turn. Calls of it without a result were aborted; a background agent's go on."""
+    def end_turn(self, *, goes_on: bool = False) -> list[AgentUpdate]:
+        """Forget the turn. Calls of it without a result were aborted; a background agent's go on.
+
+        `goes_on`: another turn of the same task follows, so the task's totals are kept.
+        """
         open_calls = [key for key, call in self._calls.items() if call.parent is None]
         for key in open_calls:
             del self._calls[key]
-        self._turn = self._request = Usage()
+        self._request = Usage()
+        self._turn = self._turn if goes_on else Usage()
         self._streaming.clear()
         self._streamed.clear()
         return [ToolCallUpdate(tool_call_id=ToolCallId(key), status="failed") for key in open_calls]
@@ -163,7 +169,7 @@ class Translator:
 
     def _assistant(self, message: AssistantMessage) -> list[AgentUpdate]:
         parent = message.parent_tool_use_id
-        if parent is None and message.uuid is not None:
+        if parent is None and message.uuid is not None and message.model != _NOT_OF_THE_MODEL:
             self.last_message_ref = message.uuid
         if message.error is not None:
             return []  # the CLI's own words about a failure: the turn's end says them once

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from claude_agent_sdk import ResultMessage
@@ -81,14 +81,17 @@ def ended(
     )
 
 
-def answers(result: ResultMessage, prompt_uuid: str) -> bool:
-    """Say whether this turn took in the prompt. The CLI also runs turns that nobody asked for
-    (a background agent is done); theirs name another origin, or other messages.
+def taken(result: ResultMessage, owed: Sequence[str]) -> set[str]:
+    """Say which of the messages that were sent this turn took in. The CLI also runs turns that nobody
+    asked for (a background agent is done); theirs name another origin, or other messages.
+
+    A result that names nobody has taken in all: better an end too early than none.
     """
-    named = [*(result.user_message_uuids or ()), *filter(None, [result.user_message_uuid])]
+    named = {*(result.user_message_uuids or ()), *filter(None, [result.user_message_uuid])}
     if named:
-        return prompt_uuid in named
-    return result.origin is None or result.origin.get("kind") in (None, "human")
+        return named.intersection(owed)
+    asked_for = result.origin is None or result.origin.get("kind") in (None, "human")
+    return set(owed) if asked_for else set()
 
 
 def context_size(result: ResultMessage) -> int | None:

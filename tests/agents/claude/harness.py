@@ -96,4 +96,5 @@ def _blocks(act: Act) -> list[Block]:
         case CountImages():
             return [Echo(of="images")]
         case Recall():
-            return [Echo(of="prompts")]
+            # Words in any case: Claude Code joins a prompt that got no visible answer to the next one.
+            return [Text(text="I recall: "), Echo(of="prompts")]

@@ -22,6 +22,8 @@ THROUGH_A_RUNNER = {
     "resumes",
     "environment",
     "closes",
+    "uses_a_house_tool",
+    "works_in_its_mode",
 }
 
 

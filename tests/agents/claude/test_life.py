@@ -299,4 +299,4 @@ async def test_closing_twice_and_at_once_leaves_nothing(
     await asyncio.gather(chat.close(), chat.adapter.close())
     assert processes(chat.spec) == []
     assert [ended.stop_reason for ended in chat.of(TurnEnded)] == ["cancelled"]
-    assert os.path.isfile(Path(chat.spec.state_dir) / f"{chat.spec.session_id}.json")
+    assert os.path.isfile(Path(chat.spec.state_dir) / f"{chat.native_ref}.json")

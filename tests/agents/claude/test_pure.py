@@ -120,7 +120,7 @@ def test_paths_are_resolved_and_the_worktree_keeps_its_name(tmp_path: Path) -> N
 def test_titles_and_places() -> None:
     assert title_of("Bash", {"command": "ls\nrm x"}, "/w") == "ls"
     assert title_of("Edit", {"file_path": "/w/src/a.py"}, "/w") == "Edit src/a.py"
-    assert title_of("mcp__agor__spawn", {}, "/w") == "agor spawn"
+    assert title_of("mcp__agor__spawn", {}, "/w") == "agor · spawn"
     assert len(title_of("Bash", {"command": "x" * 999}, "/w")) == 200
     assert [place.path for place in locations_of("Read", {"file_path": "a.py"}, "/w")] == ["/w/a.py"]
 
@@ -210,13 +210,14 @@ def test_how_a_turn_ended() -> None:
 
 
 def test_whose_turn_it_was() -> None:
-    assert turns.answers(result(user_message_uuids=["a", "mine"], user_message_uuid="mine"), "mine")
-    assert not turns.answers(result(user_message_uuid="other"), "mine")
-    assert not turns.answers(result(origin={"kind": "task-notification"}), "mine")
+    taken = turns.taken
+    assert taken(result(user_message_uuids=["a", "mine"], user_message_uuid="mine"), ["mine"]) == {"mine"}
+    assert taken(result(user_message_uuid="other"), ["mine"]) == set()
+    assert taken(result(origin={"kind": "task-notification"}), ["mine"]) == set()
     # A prompt that was taken in by a turn of a background agent is answered by it.
     origin = {"kind": "task-notification"}
-    assert turns.answers(result(origin=origin, user_message_uuids=["mine"]), "mine")
-    assert turns.answers(result(), "mine"), "an interrupted turn names nobody"
+    assert taken(result(origin=origin, user_message_uuids=["mine"]), ["mine", "later"]) == {"mine"}
+    assert taken(result(), ["mine", "later"]) == {"mine", "later"}, "an interrupted turn names nobody"
 
 
 def test_the_cost_of_a_turn_is_never_the_cumulative_one() -> None:
@@ -286,8 +287,7 @@ def built(tmp_path: Path, *, resume: bool = False, **changes: Any) -> Any:
         spec(tmp_path, **changes),
         cli="/cli",
         launcher=Path("/launcher"),
-        native_ref="ref",
-        resume=resume,
+        opening=options.Opening("ref", resume=resume),
         marker="AGOR_SPAWN=abc",
         can_use_tool=permissions.look,  # type: ignore[arg-type]  # never called here
         on_stderr=print,
@@ -305,7 +305,7 @@ def test_the_options_are_what_the_docs_say(tmp_path: Path) -> None:
     assert "replay-user-messages" in made.extra_args
     assert "EnterWorktree" in made.disallowed_tools
     assert made.env["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] == "1"
-    again = built(tmp_path, resume=True, options={"trusted": True})
+    again = built(tmp_path, resume=True, trusted=True)
     assert (again.session_id, again.resume, again.setting_sources) == (None, "ref", ["project", "local"])
 
 
