@@ -222,7 +222,7 @@ class Connection:
         await control(self._alive().set_model(options.model_of(model)))
 
     async def set_effort(self, effort: str) -> None:
-        """Switch for the requests to the model that follow, in this turn too."""
+        """Switch for the turns that follow. Raises `Unprocessable` for what Claude Code does not know."""
         await set_effort(self._alive(), options.check_effort(effort) or "")
 
     async def updates(self) -> AsyncIterator[AgentUpdate]:

@@ -32,7 +32,7 @@ async def control(request: Awaitable[ValueT], seconds: float = CONTROL_SECONDS) 
 
 
 async def set_effort(client: ClaudeSDKClient, effort: str) -> None:
-    """Switch the effort of a live client, also in mid-turn. Empty: the model's own.
+    """Switch the effort of a live client from its next turn on. Empty: the model's own.
 
     The program knows the request and the SDK for TypeScript has a method for it; the one for Python
     has none yet. The other way, a new process with `effort`, would end its background agents.

@@ -62,7 +62,7 @@ CAPABILITIES = Capabilities(
         "Code knows to be read-only (ls, cat, git status …), run unasked in every mode.",
         "steer": "Heard when the tool that runs has ended; where none follows, it is answered before the "
         "task ends.",
-        "fork_at_message": "At the end of a turn.",
+        "fork_at_message": "At the end of a turn; at none from before a compaction.",
         "set_effort": "A model that does not know an effort works with what it knows.",
         "mcp": "A server that does not answer within 10 s (MCP_TIMEOUT) is gone on without.",
         "instructions": "Of a trusted repository only: CLAUDE.md and what it names, else AGENTS.md.",

@@ -66,7 +66,7 @@ def unavailable(error: Exception, stderr: Iterable[str]) -> AgentUnavailable:
     if "No message found" in both:
         return AgentUnavailable(
             "Claude Code has no record of the message to fork at.",
-            hint="Fork the whole conversation, or at another message.",
+            hint="Fork the whole conversation, or at a later message: what came before a compaction is gone.",
         )
     return AgentUnavailable(
         f"Claude Code did not start: {turns.sentence(said)}",

@@ -73,6 +73,7 @@ class Translator:
         self.context_used: int | None = None
         self.context_size: int | None = None
         self.last_message_ref: str | None = None
+        self._compacted = False  # the summary, which comes next, is the first that can be forked at again
 
     def knows(self, tool_call_id: str) -> bool:
         """Say whether the call was begun and has no result yet."""
@@ -234,6 +235,8 @@ class Translator:
 
     def _user(self, message: UserMessage) -> list[AgentUpdate]:
         if isinstance(message.content, str):
+            if self._compacted:
+                self._compacted, self.last_message_ref = False, message.uuid
             return self._command_output(message)
         updates: list[AgentUpdate] = []
         for block in message.content:
@@ -283,6 +286,7 @@ class Translator:
         data = message.data
         match message.subtype:
             case "compact_boundary":
+                self._compacted = True
                 sizes = data.get("compact_metadata") or {}
                 self.context_used = _number(sizes.get("post_tokens"))
                 return [

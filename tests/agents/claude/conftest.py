@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agor_jupyter.agents.base import Decision, SessionSpec
+from agor_jupyter.agents.base import Decision, SessionSpec, ToolCaller
 from agor_jupyter.agents.claude.adapter import ClaudeAdapter
 from agor_jupyter.agents.process import allowed_environment, marked
 from agor_jupyter.domain.events import (
@@ -41,9 +41,11 @@ def allow(request: PermissionRequest) -> Decision:
 class Talk:
     """One adapter under test: what it said so far, and ways to wait for more."""
 
-    def __init__(self, spec: SessionSpec) -> None:
+    def __init__(self, spec: SessionSpec, call: ToolCaller | None = None) -> None:
         self.spec = spec
         self.adapter = ClaudeAdapter()
+        if call is not None:
+            self.adapter.use_tools(call)
         self.updates: list[AgentUpdate] = []
         self.answerer: Answerer = allow
         self._changed = asyncio.Condition()
@@ -166,8 +168,8 @@ async def talk(make_spec: Callable[..., SessionSpec]) -> AsyncIterator[Callable[
     """Start conversations; each is closed at the end, and must leave no process behind."""
     talks: list[Talk] = []
 
-    async def start(**changes: Any) -> Talk:
-        fresh = Talk(make_spec(**changes))
+    async def start(call: ToolCaller | None = None, **changes: Any) -> Talk:
+        fresh = Talk(make_spec(**changes), call)
         talks.append(fresh)
         return await fresh.start()
 

@@ -25,6 +25,7 @@ from agor_jupyter.agents.claude import options
 from agor_jupyter.agents.process import allowed_environment
 from agor_jupyter.domain.ids import SessionId
 from agor_jupyter.testing.anthropic_server import AnthropicServer
+from agor_jupyter.testing.conformance import PROBE
 from agor_jupyter.testing.model_script import Fault, Script, Text, Thinking, ToolUse, Turn, script, use
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -63,10 +64,17 @@ def books(worktree: str) -> dict[str, Script]:
             use("Agent", description="Look around", prompt="SCRIPT:child", subagent_type="general-purpose")
         ),
         "child": script(Turn(blocks=(Text(text="I look."), ToolUse(name="Bash", input={"command": "ls"})))),
+        "mcp": script(use("mcp__probe__shout", text="heron"), use("mcp__probe__nothing")),
         "overloaded": script(
             Turn(fault=Fault(status=529, message="busy"), fault_times=1, blocks=(Text(text="Here."),))
         ),
     }
+
+
+PROMPTS = {"compaction": ("SCRIPT:words", "/compact")}
+"""What is said where it is not the script of the file's name."""
+
+SEVERAL_RESULTS = {"agent": 2}
 
 
 async def record(name: str, folder: Path) -> list[dict[str, Any]]:
@@ -87,21 +95,23 @@ async def record(name: str, folder: Path) -> list[dict[str, Any]]:
             state_dir=str(folder),
             model="claude-sonnet-4-5",
             environment=environment,
+            mcp_servers=(PROBE,) if name == "mcp" else (),
         )
         client = ClaudeSDKClient(_options(spec))
         await client.connect()
         try:
-            await client.query(_prompt(f"SCRIPT:{name}"))
-            # The CLI's own lines, before the SDK parses them: what a newer SDK must still understand.
-            results = 0
-            async for message in client._query.receive_messages():
-                messages.append(message)
-                results += message.get("type") == "result"
-                if results == (2 if name == "agent" else 1):
-                    break
+            for prompt in PROMPTS.get(name, (f"SCRIPT:{name}",)):
+                await client.query(_prompt(prompt))
+                # The CLI's own lines, before the SDK parses them: what a newer SDK must still understand.
+                results = 0
+                async for message in client._query.receive_messages():
+                    messages.append(message)
+                    results += message.get("type") == "result"
+                    if results == SEVERAL_RESULTS.get(name, 1):
+                        break
         finally:
             await client.disconnect()
-    clean = _clean(json.dumps(messages), str(worktree))
+    clean = _clean(json.dumps(messages), str(worktree)).replace(str(folder), "/h")
     return [item for item in json.loads(clean) if item.get("subtype") not in _DROPPED]
 
 
@@ -141,7 +151,7 @@ def _clean(text: str, worktree: str) -> str:
 async def main() -> None:
     GOLDEN.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        for name in books(""):
+        for name in [*books(""), *PROMPTS]:
             if name == "child":
                 continue
             messages = await record(name, Path(folder).resolve())

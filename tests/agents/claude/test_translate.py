@@ -51,7 +51,7 @@ def translated(name: str) -> list[AgentUpdate]:
 
 
 def test_the_recordings_are_there() -> None:
-    assert {"words", "edits", "commands", "plan", "agent", "overloaded"} <= set(NAMES)
+    assert {"words", "edits", "commands", "plan", "agent", "overloaded", "mcp", "compaction"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
