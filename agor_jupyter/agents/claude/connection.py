@@ -194,9 +194,9 @@ class Connection:
         that were put into a stopped turn begin another one. Says whether it helped."""
         turn.interrupted = True
         for _ in range(INTERRUPT_TRIES + 2 * len(turn.owed)):
-            turn.moved.clear()
             if turn.over:
                 break
+            turn.moved.clear()
             with contextlib.suppress(TimedOut, AgentUnavailable):
                 await control(client.interrupt(), INTERRUPT_SECONDS)
             await within(turn.moved.wait(), INTERRUPT_SECONDS)

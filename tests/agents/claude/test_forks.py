@@ -103,23 +103,19 @@ async def test_a_fork_that_was_never_prompted_is_still_one_after_a_resume(
     assert "the-word-is-stork" not in again.text
 
 
-@pytest.mark.parametrize(
-    ("native_ref", "message_ref", "said"),
-    [(NEVER, "", "no record of this conversation"), ("", NEVER, "message"), ("../x", "", "no reference")],
-)
-async def test_what_cannot_be_forked_is_said_on_start(
-    talk: Start, make_spec: MakeSpec, native_ref: str, message_ref: str, said: str
-) -> None:
+async def test_what_cannot_be_forked_is_said_on_start(talk: Start, make_spec: MakeSpec) -> None:
     parent = await talk()
-    if not native_ref:
-        await parent.prompt("Hello")
-    point = ForkPoint(
-        native_ref=native_ref or parent.native_ref, worktree=parent.spec.worktree, message_ref=message_ref
-    )
-    adapter = ClaudeAdapter()
-    with pytest.raises(AgentUnavailable, match=said):
-        await adapter.start(make_spec(fork=point))
-    await adapter.close()
+    await parent.prompt("Hello")
+    refused = {
+        "no record of this conversation": ForkPoint(native_ref=NEVER, worktree=parent.spec.worktree),
+        "message to fork at": place(parent, NEVER),
+        "no reference": ForkPoint(native_ref="../x", worktree=parent.spec.worktree),
+    }
+    for said, point in refused.items():
+        adapter = ClaudeAdapter()
+        with pytest.raises(AgentUnavailable, match=said):
+            await adapter.start(make_spec(fork=point))
+        await adapter.close()
 
 
 async def test_a_cleared_conversation_goes_on_under_its_new_name(
