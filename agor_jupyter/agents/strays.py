@@ -7,13 +7,18 @@ import contextlib
 import os
 import signal
 
+from agor_jupyter.agents.claude.mcp import SERVER_MARKER
 from agor_jupyter.agents.process import marked
 
 GRACE_SECONDS = 0.5
 
 
 async def end_strays(marker: str, *, keep: int | None) -> None:
+<<<<<<< HEAD:agor_jupyter/agents/strays.py
     """End every process that carries `marker` but the agent's own (`keep`)."""
+=======
+    """End every process that carries `marker` but the CLI itself (`keep`) and the MCP servers."""
+>>>>>>> 5630cdb (Leave a person's MCP servers alone at an interrupt):agor_jupyter.agents.strays.py
     found = await asyncio.to_thread(_signal, marker, keep, signal.SIGTERM)
     clock = asyncio.get_running_loop().time
     deadline = clock() + GRACE_SECONDS
@@ -25,7 +30,8 @@ async def end_strays(marker: str, *, keep: int | None) -> None:
 
 
 def _marked(marker: str, keep: int | None) -> set[int]:
-    return {pid for pid in marked(marker) if pid not in (keep, os.getpid())}
+    found = {pid for pid in marked(marker) if pid not in (keep, os.getpid())}
+    return found - marked(f"{SERVER_MARKER}=1") if found else found
 
 
 def _signal(marker: str, keep: int | None, number: int) -> set[int]:

@@ -18,6 +18,9 @@ from agor_jupyter.agents.claude.tools import HOUSE
 from agor_jupyter.domain.errors import Unprocessable
 from agor_jupyter.domain.events import Notice
 
+SERVER_MARKER = "AGOR_MCP_SERVER"
+"""In the environment of a server that is started: an interrupt ends what a turn left, and not these."""
+
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _PLAIN = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")  # one with a default has words of its own
@@ -53,6 +56,7 @@ def servers_of(servers: tuple[McpServer, ...], environment: Mapping[str, str]) -
             )
         else:
             own = {name: hide.value(value) for name, value in server.environment.items()}
+            own[SERVER_MARKER] = "1"
             program, *arguments = server.command
             made.config[server.name] = McpStdioServerConfig(
                 type="stdio", command=program, args=arguments, env=own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agor_jupyter.agents.base import Decision
+from agor_jupyter.agents.base import Decision, SessionSpec
 from agor_jupyter.agents.claude import control, readiness
 from agor_jupyter.agents.claude.options import EFFORTS
 from agor_jupyter.domain.errors import Conflict, Unprocessable
@@ -22,6 +23,7 @@ from agor_jupyter.domain.events import (
     ToolCallUpdate,
     UsageUpdate,
 )
+from agor_jupyter.domain.ids import SessionId
 from agor_jupyter.testing.anthropic_server import AnthropicServer
 from agor_jupyter.testing.model_script import Text, Turn, say, script, use
 
@@ -178,3 +180,14 @@ async def test_the_context_is_told_with_its_size(talk: Start, server: AnthropicS
     await chat.prompt("SCRIPT:hello")
     told = chat.of(UsageUpdate)[-1]
     assert (told.context_used, told.context_size) == (1520, 200_000)
+
+
+async def test_instructions_that_nobody_can_count_hold_up_no_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow:
+        async def get_context_usage(self) -> None:
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(readiness, "INSTRUCTIONS_SECONDS", 0.01)
+    spec = SessionSpec(session_id=SessionId("ses_1"), worktree="/w", state_dir="/w", trusted=True)
+    client: Any = Slow()
+    assert await readiness.instructions_of(client, spec) == ()

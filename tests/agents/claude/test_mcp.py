@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from agor_jupyter.testing.anthropic_server import AnthropicServer
 from agor_jupyter.testing.conformance import HOUSE_TOOL, PROBE
 from agor_jupyter.testing.model_script import Echo, Text, Turn, say, script, use
 from agor_jupyter.testing.scripted_http import Request, Response, ScriptedHttp, json_response
-from tests.agents.claude.test_life import cli_of
+from tests.agents.claude.test_life import cli_of, processes, wait_until
 
 Start = Callable[..., Any]
 SECRET = "canary-mcp-secret"
@@ -171,7 +172,7 @@ def test_only_references_are_shown(given: str, shown: str, variable: str | None)
     http = McpServer(name="x", transport="http", url="https://x/mcp", headers={"V": given})
     for server, place in ((stdio, "env"), (http, "headers")):
         made = mcp.servers_of((server,), {"A": "1"})
-        assert json.loads(json.dumps(made.config["x"]))[place] == {"V": shown}
+        assert json.loads(json.dumps(made.config["x"]))[place]["V"] == shown
         assert list(made.variables.values()) == ([variable] if variable is not None else [])
 
 
@@ -186,3 +187,24 @@ def test_a_tool_of_a_server_has_a_readable_name_and_no_kind_that_it_chose_itself
     assert title_of("mcp__my_files__read_all", {"path": "/w/x"}, "/w") == "my_files · read_all"
     assert title_of("mcp__agor__agor_spawn", {}, "/w") == "agor · spawn"
     assert kind_of("mcp__my_files__Read") == "other"
+
+
+async def test_an_interrupt_leaves_the_servers_alone_and_the_end_does_not(
+    talk: Start, server: AnthropicServer, worktree: Path
+) -> None:
+    server.book["shout"] = script(use("mcp__probe__shout", text="heron"), RESULTS)
+    server.book["busy"] = script(use("Bash", command="sh -c 'touch begun; sleep 71'"))
+    server.book["again"] = script(use("mcp__probe__shout", text="stork"), RESULTS)
+    chat = await talk(mcp_servers=(PROBE,))
+    await chat.prompt("SCRIPT:shout")
+    (probe,) = [one for one in processes(chat.spec) if mcp_probe.__file__ in one.cmdline()]
+    await chat.send("SCRIPT:busy")
+    await wait_until((worktree / "begun").exists)
+    await chat.adapter.interrupt()
+    assert (await chat.ended()).stop_reason == "cancelled"
+    await wait_until(lambda: len(processes(chat.spec)) == 2, 5)
+    assert probe.is_running()
+    await chat.prompt("SCRIPT:again")
+    assert "STORK" in chat.text
+    await chat.close()
+    await wait_until(lambda: not probe.is_running(), 5)
