@@ -288,6 +288,7 @@ class Connection:
                 await self._result(message)
             case ConversationResetMessage(new_conversation_id=ref):
                 self._native_ref = ref
+                self._translator.last_message_ref = None  # that message is another conversation's
                 self._ledger = await asyncio.to_thread(self._ledger.follow, ref)
                 self._outbox.put(AgentReady(native_ref=ref))
             case SystemMessage(data=data):

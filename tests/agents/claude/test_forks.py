@@ -123,9 +123,10 @@ async def test_a_cleared_conversation_goes_on_under_its_new_name(
 ) -> None:
     server.book["hello"] = script(say("Hello."))
     chat = await talk()
-    await chat.prompt("SCRIPT:hello")
+    assert (await chat.prompt("SCRIPT:hello")).last_message_ref
     first = chat.native_ref
-    await chat.prompt("/clear")
+    cleared = await chat.prompt("/clear")
+    assert cleared.last_message_ref is None, "there is nothing in it to fork at"
     await chat.wait(lambda: len(chat.of(AgentReady)) == 2)
     assert chat.native_ref != first
     second = ClaudeAdapter()

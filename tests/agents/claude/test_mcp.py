@@ -70,7 +70,7 @@ async def test_a_server_at_an_address_gets_its_headers(talk: Start, server: Anth
         remote = McpServer(
             name="remote",
             transport="http",
-            url=f"http://127.0.0.1:{http.port}/mcp",
+            url=f"http://127.0.0.1:{http.port}/mcp?key={SECRET}",
             headers={"Authorization": "Bearer ${REMOTE_TOKEN}"},
         )
         chat = await talk(mcp_servers=(remote,), environment={"REMOTE_TOKEN": SECRET})
