@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from agor_jupyter.agents.base import Decision, McpServer, ToolAnswer, ToolSpec
-from agor_jupyter.agents.claude import mcp
+from agor_jupyter.agents.base import Decision, McpServer, SessionSpec, ToolAnswer, ToolSpec
+from agor_jupyter.agents.claude import mcp, options
 from agor_jupyter.agents.claude.tools import kind_of, title_of
 from agor_jupyter.domain.errors import Unprocessable
 from agor_jupyter.domain.events import Notice, PermissionRequest, ToolCall
@@ -174,6 +174,15 @@ def test_only_references_are_shown(given: str, shown: str, variable: str | None)
         made = mcp.servers_of((server,), {"A": "1"})
         assert json.loads(json.dumps(made.config["x"]))[place]["V"] == shown
         assert list(made.variables.values()) == ([variable] if variable is not None else [])
+
+
+def test_the_first_prompt_waits_ten_seconds_at_most_unless_a_person_says_more(
+    make_spec: Callable[..., SessionSpec],
+) -> None:
+    for given, waits in (({}, "10000"), ({"MCP_TIMEOUT": "60000"}, "60000")):
+        spec = make_spec(environment=given)
+        made = options.environment_of(spec, options.settings_of(spec), cli="/cli", marker="AGOR_SPAWN=a")
+        assert made["MCP_TIMEOUT"] == waits
 
 
 def test_an_address_with_a_secret_in_it_is_not_shown() -> None:

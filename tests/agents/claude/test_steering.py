@@ -73,7 +73,11 @@ async def test_an_interrupt_stops_the_words_that_were_put_in_too(
     await wait_until((worktree / "begun").exists)
     await chat.adapter.steer("SCRIPT:more", ())
     begun = asyncio.get_running_loop().time()
-    await chat.adapter.interrupt()
+    stopping = asyncio.create_task(chat.adapter.interrupt())
+    await asyncio.sleep(0)
+    with pytest.raises(Conflict):
+        await chat.adapter.steer("while it is being stopped", ())
+    await stopping
     assert (await chat.ended()).stop_reason == "cancelled"
     assert asyncio.get_running_loop().time() - begun < 5
     with pytest.raises(Conflict):
