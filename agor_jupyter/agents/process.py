@@ -52,6 +52,8 @@ FORBIDDEN_PREFIXES = ("JUPYTER", "JPY_", "AGOR_")
 
 STDERR_LINES = 200
 SPAWN_MARKER = "AGOR_SPAWN"
+SERVER_MARKER = "AGOR_MCP_SERVER"
+"""Set to 1 for a person's MCP servers, which outlive the turn that began them."""
 _PIPE_LIMIT = 64 * 2**20
 
 

@@ -7,18 +7,13 @@ import contextlib
 import os
 import signal
 
-from agor_jupyter.agents.claude.mcp import SERVER_MARKER
-from agor_jupyter.agents.process import marked
+from agor_jupyter.agents.process import SERVER_MARKER, marked
 
 GRACE_SECONDS = 0.5
 
 
 async def end_strays(marker: str, *, keep: int | None) -> None:
-<<<<<<< HEAD:agor_jupyter/agents/strays.py
-    """End every process that carries `marker` but the agent's own (`keep`)."""
-=======
-    """End every process that carries `marker` but the CLI itself (`keep`) and the MCP servers."""
->>>>>>> 5630cdb (Leave a person's MCP servers alone at an interrupt):agor_jupyter.agents.strays.py
+    """End every process that carries `marker` but the agent's own (`keep`) and the MCP servers."""
     found = await asyncio.to_thread(_signal, marker, keep, signal.SIGTERM)
     clock = asyncio.get_running_loop().time
     deadline = clock() + GRACE_SECONDS

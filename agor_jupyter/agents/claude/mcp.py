@@ -15,11 +15,9 @@ from claude_agent_sdk.types import McpHttpServerConfig, McpServerConfig, McpStdi
 
 from agor_jupyter.agents.base import McpServer
 from agor_jupyter.agents.claude.tools import HOUSE
+from agor_jupyter.agents.process import SERVER_MARKER
 from agor_jupyter.domain.errors import Unprocessable
 from agor_jupyter.domain.events import Notice
-
-SERVER_MARKER = "AGOR_MCP_SERVER"
-"""In the environment of a server that is started: an interrupt ends what a turn left, and not these."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
