@@ -19,7 +19,7 @@ check:
 # Vitest, then pytest with its browser stories.
 test *arguments:
     {{python}} build_js.py run test
-    {{python}} -m pytest {{arguments}}
+    {{python}} scripts/run_tests {{arguments}}
 
 # All benchmarks in one run: a table and a drawing in benchmarks/results.
 bench *arguments:

@@ -18,6 +18,7 @@ from tornado.websocket import WebSocketClientConnection
 
 from agor_jupyter.board import frames
 from agor_jupyter.board.frames import Announcement, Kind
+from agor_jupyter.testing.hanging_up import wait_closed
 from agor_jupyter.testing.people import PEOPLE
 
 
@@ -94,6 +95,7 @@ class SocketWire:
 
     def __init__(self, connection: WebSocketClientConnection) -> None:
         self.connection = connection
+        self._stream = connection.protocol.stream if connection.protocol is not None else None
 
     def send(self, frame: Any) -> None:
         if self.connection.protocol is not None:
@@ -105,6 +107,11 @@ class SocketWire:
 
     def close(self) -> None:
         self.connection.close()
+
+    async def gone(self) -> None:
+        """Wait until the socket is closed: nothing of it may outlive the loop."""
+        if self._stream is not None:
+            await wait_closed(self._stream)
 
 
 class YClient:
@@ -219,5 +226,7 @@ class YClient:
             wire.close()
             with suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(job), 2)
+            if isinstance(wire, SocketWire):
+                await wire.gone()
             job.cancel()
             await asyncio.gather(job, return_exceptions=True)

@@ -15,6 +15,7 @@ from tornado.web import Application
 from tornado.websocket import WebSocketClientConnection, WebSocketHandler, websocket_connect
 
 from agor_jupyter.board.wire import Parcel, stream_of, write
+from agor_jupyter.testing.hanging_up import hang_up
 
 SIZES = (0, 1, 125, 126, 65_535, 65_536, 300_000)
 
@@ -35,7 +36,10 @@ async def connection() -> AsyncIterator[tuple[WebSocketHandler, WebSocketClientC
     try:
         yield await opened, client
     finally:
-        client.close()
+        theirs = stream_of(opened.result()) if opened.done() else None
+        await hang_up(client)
+        if theirs is not None:  # a websocket is no connection of the server any more
+            theirs.close()
         server.stop()
         await server.close_all_connections()
 

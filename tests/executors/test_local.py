@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import stat
 from pathlib import Path
@@ -62,7 +63,10 @@ async def test_the_process_is_detached_and_private(runners: Runners) -> None:
     for file in Path(handle.log_path).parent.iterdir():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
     here = {os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if _is_file(fd)}
-    theirs = {os.readlink(f"/proc/{handle.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{handle.pid}/fd")}
+    theirs = set()
+    for fd in os.listdir(f"/proc/{handle.pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):  # closed since it was listed
+            theirs.add(os.readlink(f"/proc/{handle.pid}/fd/{fd}"))
     shared = {name for name in here & theirs if name.startswith(("/", "pipe", "socket"))} - {"/dev/null"}
     assert not shared
     await link.disconnect()

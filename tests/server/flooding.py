@@ -14,6 +14,7 @@ import sys
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
 
+from agor_jupyter.testing.hanging_up import hang_up
 from agor_jupyter.testing.people import headers_of
 
 BURST, PAUSE_SECONDS = 50, 0.01
@@ -34,7 +35,7 @@ async def flood(url: str, person: str, message: str | bytes, stop: asyncio.Futur
         except WebSocketClosedError:
             pass
         closed += not stop.done()
-        client.close()
+        await hang_up(client)
         await asyncio.wait_for(reader, 10)
     return sent, closed
 

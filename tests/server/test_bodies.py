@@ -45,6 +45,8 @@ WRITES = [
 @pytest.mark.parametrize("kind", NONSENSE)
 async def test_nonsense_is_a_problem_everywhere(stand: Stand, kind: str) -> None:
     for path, method in WRITES:
+        if kind == "nothing" and path == "/me/tokens":
+            continue  # there nothing is asked for, and it names nothing that could be missing
         answer = await stand.ask(method, path, NONSENSE[kind], person="ada")
         where = f"{kind} {method} {path}: {answer.code} {answer.body[:200]!r}"
         assert 400 <= answer.code < 500 and answer.code != 403, where

@@ -98,6 +98,7 @@ async def test_lines_of_a_busy_session_end_too(
 ) -> None:
     monkeypatch.setattr(lines, "RECHECK_SECONDS", 0.3)
     session_id = await begin(stand)
+    await stand.get("/me", person="mona")
     token = await stand.made.house.tokens.mint(UserId("mona"), "kernel")
     headers = {"Accept": "application/x-ndjson", "Authorization": f"token {token}"}
     async with talking(stand, session_id):

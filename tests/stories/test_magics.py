@@ -18,6 +18,7 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 from agor_jupyter.client.api import Api, Record
 from agor_jupyter.client.errors import ClientError
 from agor_jupyter.client.http import Http, parse_url
+from agor_jupyter.testing.hanging_up import hang_up
 from agor_jupyter.testing.people import headers_of
 from tests.stories.conftest import Server, wait_until
 from tests.stories.test_kills import all_events, tokens
@@ -95,7 +96,7 @@ async def kernel_of(server: Server, person: str) -> AsyncIterator[Kernel]:
         assert loaded.status == "ok", loaded.error
         yield kernel
     finally:
-        socket.close()
+        await hang_up(socket)
         await http.fetch(url, method="DELETE", headers=headers, request_timeout=60)
 
 

@@ -20,6 +20,8 @@ from tornado.netutil import bind_sockets
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 from traitlets.config import Config
 
+from agor_jupyter.testing.hanging_up import hang_up
+
 
 @asynccontextmanager
 async def jupyter(
@@ -117,6 +119,6 @@ async def browser(url: str, path: str) -> AsyncIterator[YNotebook]:
                     await asyncio.sleep(0.02)
             yield notebook
     finally:
-        socket.close()
+        await hang_up(socket)
     # The server learns of the closing a moment later; whoever leaves waits for that.
     await asyncio.sleep(0.1)
