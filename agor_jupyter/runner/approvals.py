@@ -5,11 +5,12 @@ It neither writes nor talks to the agent; the host does both with what it gets f
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from agor_jupyter.agents.base import Decision
 from agor_jupyter.domain import policy
-from agor_jupyter.domain.content import Mode, PermissionKind
+from agor_jupyter.domain.content import Mode, PermissionKind, TextContent
 from agor_jupyter.domain.errors import AlreadyAnswered
 from agor_jupyter.domain.events import PermissionRequest, PermissionResolved
 from agor_jupyter.domain.ids import RequestId
@@ -24,6 +25,22 @@ class Resolution:
 
     resolved: PermissionResolved
     decision: Decision
+
+
+SHOWN_CHARACTERS = 8000
+
+
+def shown_whole(request: PermissionRequest) -> PermissionRequest:
+    """Let a request without content show its input: a title alone is short, and names no arguments."""
+    if request.content or request.questions or not request.input:
+        return request
+    command = request.input.get("command")
+    if isinstance(command, str) and command.strip() == request.title.strip():
+        return request
+    text = command if isinstance(command, str) else json.dumps(request.input, indent=1, ensure_ascii=False)
+    cut = max(0, len(text) - SHOWN_CHARACTERS)
+    content = TextContent(text=text[:SHOWN_CHARACTERS], truncated=cut)
+    return request.model_copy(update={"content": (content,)})
 
 
 class Approvals:

@@ -30,7 +30,7 @@ from agor_jupyter.domain.events import (
     TurnEnded,
 )
 from agor_jupyter.domain.ids import TaskId
-from agor_jupyter.runner.approvals import Approvals, Resolution
+from agor_jupyter.runner.approvals import Approvals, Resolution, shown_whole
 from agor_jupyter.runner.door import Door
 from agor_jupyter.runner.log import Log
 from agor_jupyter.runner.protocol import (
@@ -177,7 +177,7 @@ class Host:
             case TurnEnded():
                 self._turn_over(update)
             case PermissionRequest():
-                self._recorder.record(update, self._task_id)
+                self._recorder.record(shown_whole(update), self._task_id)
                 if (found := self._approvals.ask(update)) is not None:
                     self._resolve(found)
             case PermissionResolved(request_id=request_id):

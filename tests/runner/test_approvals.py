@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from agor_jupyter.agents.base import Decision
-from agor_jupyter.domain.content import Mode, PermissionOption, Question, ToolKind, ToolLocation
+from agor_jupyter.domain.content import Mode, PermissionOption, Question, TextContent, ToolKind, ToolLocation
 from agor_jupyter.domain.errors import AlreadyAnswered
 from agor_jupyter.domain.events import PermissionRequest
 from agor_jupyter.domain.ids import RequestId
 from agor_jupyter.domain.policy import Policy
-from agor_jupyter.runner.approvals import Approvals
+from agor_jupyter.runner.approvals import Approvals, shown_whole
 
 OPTIONS = (
     PermissionOption(option_id="yes", name="Allow", kind="allow_once"),
@@ -119,3 +119,17 @@ def test_the_mode_counts_from_the_next_request_on() -> None:
     here.set_mode("full_auto")
     assert list(here.open) == ["req_1"]
     assert here.ask(request(2)) is not None
+
+
+def test_what_is_asked_is_shown_whole() -> None:
+    """A person must see the address, the arguments, the command: a title is short."""
+    asked = request(1, "fetch", input={"url": "https://example.org/?q=1", "prompt": "Sum it up"})
+    (content,) = shown_whole(asked).content
+    assert isinstance(content, TextContent)
+    assert "https://example.org/?q=1" in content.text and "Sum it up" in content.text
+    (command,) = shown_whole(request(1, "execute", input={"command": "make all\nmake test"})).content
+    assert isinstance(command, TextContent) and command.text == "make all\nmake test"
+    long = shown_whole(request(1, "execute", input={"command": "x" * 9000})).content[0]
+    assert isinstance(long, TextContent) and long.truncated == 1000
+    same = request(1)
+    assert shown_whole(same) is same
