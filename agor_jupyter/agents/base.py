@@ -13,6 +13,7 @@ from agor_jupyter.domain.content import Attachment, Mode
 from agor_jupyter.domain.events import AgentUpdate
 from agor_jupyter.domain.ids import RequestId, SessionId, TaskId
 from agor_jupyter.domain.model import Value
+from agor_jupyter.domain.repo import ProjectFile
 from agor_jupyter.domain.session import ForkPoint
 
 
@@ -44,6 +45,10 @@ class Capabilities(Value):
     instructions: bool = False
     subagents: bool = False
     runs_unasked_in_sandbox: bool = False
+    reads_untrusted: bool = False
+    """It decides for itself what it reads of a repository: it starts only where that is trusted."""
+    project_files: tuple[ProjectFile, ...] = ()
+    """What the agent reads of a repository once it is trusted, and what else of its own may lie there."""
     notes: Mapping[str, str] = {}
     """Why a field is False, or what it means here: `{field: one sentence}`."""
 

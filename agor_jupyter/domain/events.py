@@ -129,7 +129,10 @@ class UsageUpdate(Value):
 
 
 class AgentReady(Value):
-    """The agent's process is up. `native_ref` is what resumes the same conversation later."""
+    """The agent's process is up. `native_ref` is what resumes the same conversation later.
+
+    `trusted` says whether the repository was trusted when it started; the runner fills it in.
+    """
 
     type: Literal["agent_ready"] = "agent_ready"
     native_ref: str
@@ -139,6 +142,7 @@ class AgentReady(Value):
     efforts: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
     instructions: tuple[str, ...] = ()  # the project's instruction files that it reads, as paths
+    trusted: bool | None = None
 
 
 class ModeChanged(Value):

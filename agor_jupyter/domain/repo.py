@@ -13,7 +13,12 @@ _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
 class Repo(Value):
-    """A git repository on this machine. `path` is its top folder, absolute and resolved."""
+    """A git repository on this machine. `path` is its top folder, absolute and resolved.
+
+    `trusted_by` and `trusted_ms` say who trusts it, and since when. `trusted_digest` is of the whole list
+    that this person was shown; `trusted_items` are the digests of what was switched on, each with its
+    contents: a checkout that holds anything else is not trusted.
+    """
 
     id: RepoId
     name: str
@@ -21,6 +26,26 @@ class Repo(Value):
     default_branch: str
     owner: UserId
     created_ms: int
+    trusted_by: UserId | None = None
+    trusted_ms: int | None = None
+    trusted_digest: str = ""
+    trusted_items: tuple[str, ...] = ()
+
+
+class ProjectFile(Value):
+    """A file of a repository that somebody reads. `path` is relative; a folder's ends with a slash.
+
+    `effect` is one sentence. `anywhere`: also in folders below. `runs`: it can name programs that are then
+    run. `secret`: only its being there counts, its contents are not looked at. `active`: trust switches it
+    on; what is not active is listed so that people know of it.
+    """
+
+    path: str
+    effect: str
+    anywhere: bool = False
+    runs: bool = False
+    secret: bool = False
+    active: bool = True
 
 
 class Worktree(Value):

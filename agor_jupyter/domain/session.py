@@ -40,7 +40,8 @@ class Session(Value):
     Written only together with the events it follows from (`EventLog.append`).
     `status_line` is what the agent wants people to read; `last_words` is one line of at most 200
     characters. `queue_paused` says why, or is empty.
-    `efforts` are what the running agent offers; empty before its first start.
+    `efforts` are what the running agent offers; empty before its first start. `trusted` and `instructions`
+    are what it started with: whether the repository was trusted, and which of its files instruct the agent.
     """
 
     id: SessionId
@@ -56,6 +57,8 @@ class Session(Value):
     model: str = ""
     effort: str = ""
     efforts: tuple[str, ...] = ()
+    trusted: bool | None = None  # None: not started yet
+    instructions: tuple[str, ...] = ()
     parent_id: SessionId | None = None
     genealogy: Literal["root", "fork", "spawn"] = "root"
     fork: ForkPoint | None = None

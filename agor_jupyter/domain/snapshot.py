@@ -117,9 +117,9 @@ def _said(session: Session, update: object) -> dict[str, object]:
             return {"last_words": line_ended(session.last_words), **_running(session)}
         case AgentThoughtChunk() | ToolCallUpdate() | Plan():
             return _running(session)
-        case AgentReady(native_ref=native_ref, model=model, efforts=efforts):
-            known = {"native_ref": native_ref, "model": model or session.model, "efforts": efforts}
-            return {**known, **_running(session)}
+        case AgentReady(model=model):
+            known = update.model_dump(include={"native_ref", "efforts", "trusted", "instructions"})
+            return {**known, "model": model or session.model, **_running(session)}
         case UsageUpdate(context_used=used, context_size=size):
             return {"context_used": used, "context_size": size} if used is not None else {}
         case ModeChanged(mode=mode):

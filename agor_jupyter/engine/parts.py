@@ -57,7 +57,7 @@ class EngineParts:
     executor: Executor
     checkpoints: Checkpoints
     worktree: Callable[[WorktreeId], Awaitable[Worktree | None]]
-    session_spec: Callable[[Session, Worktree], SessionSpec]
+    session_spec: Callable[[Session, Worktree], Awaitable[SessionSpec]]
     capabilities: Callable[[str], Capabilities]
     clock: Clock
     new_id: NewId

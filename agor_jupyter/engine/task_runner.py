@@ -119,10 +119,11 @@ async def _ensure_runner(runner: SessionRunner, session: Session, worktree: Work
     run_id = parts.new_id("run")
     socket_path = parts.launch.socket_path(run_id)
     bridge = bridge_of(socket_path)
+    wanted = await parts.session_spec(session, worktree)
     spec = RunnerSpec(
         run_id=run_id,
         agent=session.agent,
-        session=parts.session_spec(session, worktree).model_copy(update={"bridge": bridge}),
+        session=wanted.model_copy(update={"bridge": bridge}),
         policy=Policy(mode=session.mode, always=await _always(runner), worktree=worktree.path),
         log_path=parts.launch.log_path(session.id, run_id),
         socket_path=socket_path,

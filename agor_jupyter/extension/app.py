@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
-from traitlets import Dict, DottedObjectName, Enum, Float, Unicode
+from traitlets import Dict, DottedObjectName, Enum, Float, List, Unicode
 
 SUPPORTED = sys.platform in ("linux", "darwin")
 
@@ -50,6 +50,13 @@ class AgorApp(ExtensionApp):
     ).tag(config=True)
     agent_environment = Dict(
         help="Variables for the agents of a kind, by kind. Not for secrets: traits are not safe for them."
+    ).tag(config=True)
+    trusted_repositories = List(
+        Unicode(),
+        help="Folders whose repositories are trusted without asking, as absolute paths in which each part "
+        "may be a pattern: `['/srv/ours', '~/work/*']`. Agents read the instructions and settings of every "
+        "repository there, hooks that run programs included, and of whatever comes into it later. Default: "
+        "none; each repository is trusted in the panel by its owner or an admin, as it was shown to them.",
     ).tag(config=True)
     # A name, not a class: what it names imports modules that Windows does not have.
     executor_class = DottedObjectName(

@@ -6,6 +6,7 @@ import logging
 import os
 import secrets
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
@@ -34,6 +35,7 @@ from agor_jupyter.server import file_guard, kernels
 from agor_jupyter.server.asgi import McpMount
 from agor_jupyter.server.roles import has_named_users, known_people
 from agor_jupyter.server.routes import open_server
+from agor_jupyter.service import trust
 from agor_jupyter.service.catalogue import Catalogue
 from agor_jupyter.service.house import House
 from agor_jupyter.service.reconcile import reconcile
@@ -128,6 +130,7 @@ class Wiring:
             new_id=new_id,
             read_only=store.read_only,
             data_dir_note=self.places.note,
+            trusted_paths=tuple(str(Path(path).expanduser()) for path in self.app.trusted_repositories),
         )
         self.hub = open_server(settings, self.house)
         self.mcp = McpEndpoint(self.house)
@@ -163,7 +166,7 @@ class Wiring:
     async def _worktree(self, worktree_id: WorktreeId) -> Worktree | None:
         return await self.store.records.worktrees.get(worktree_id)
 
-    def _session_spec(self, session: Session, worktree: Worktree) -> SessionSpec:
+    async def _session_spec(self, session: Session, worktree: Worktree) -> SessionSpec:
         state = self.places.paths.data_dir / "agents" / session.agent / folder_of(session.owner)
         make_private_path(state)
         kind = self._kind(session.agent)
@@ -178,6 +181,7 @@ class Wiring:
             state_dir=str(state),
             tools=specs(own=True) if kind.capabilities.house_tools else (),
             options=self.app.agent_options.get(session.agent, {}),
+            trusted=await trust.check_start(self.house, kind, worktree),
         )
 
     def _visible(self) -> dict[str, str]:

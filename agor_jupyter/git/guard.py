@@ -5,7 +5,7 @@ fetch. Hooks, fsmonitor, external diffs and textconv are off by fixed settings a
 (`environment`, `diffs`); filters and transport helpers have names that the repository chooses, so
 they are looked up here and overridden one by one. The person's own global and system
 configuration is trusted and stays in force (git-lfs installed for the user works; a filter that
-only the repository configures does not run until repositories can be trusted).
+only the repository configures does not run, also where the repository is trusted: that is of agents).
 
 Not a sandbox: whoever may change `.git/config` between this look and the command wins the race.
 """
@@ -130,3 +130,41 @@ def unsafe_to_read(settings: Iterable[Setting]) -> list[str]:
 def files_elsewhere(settings: Iterable[Setting]) -> bool:
     """Say whether a worktree's own configuration puts its files elsewhere (`core.worktree`)."""
     return any(s.scope == "worktree" and s.name == "core.worktree" for s in settings)
+
+
+_NAMES_A_PROGRAM: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.DOTALL), kind)
+    for pattern, kind in (
+        (r"core\.hookspath", "hooks"),
+        (r"core\.fsmonitor", "a file watcher"),
+        (r"filter\..+\.(?:clean|smudge|process)", "a filter"),
+        (r"diff\.external|diff\..+\.(?:textconv|command)|merge\..+\.driver", "a program for differences"),
+        (
+            r"core\.(?:sshcommand|gitproxy|askpass|alternaterefscommand)|credential(?:\..+)?\.helper",
+            "a program for connections",
+        ),
+        (
+            r"remote\..+\.(?:vcs|uploadpack|receivepack)|uploadpack\.packobjectshook",
+            "a program for connections",
+        ),
+        (
+            r"core\.(?:editor|pager)|sequence\.editor|gpg(?:\..+)?\.program|interactive\.difffilter",
+            "a program",
+        ),
+        (r"submodule\..+\.update|include\.path|includeif\..+\.path", "more settings or programs"),
+        (r"core\.worktree", "another folder for the files"),
+    )
+)
+
+
+def programs_named(settings: Iterable[Setting]) -> list[tuple[str, str]]:
+    """List the repository's own settings that name something to run, each with what it is."""
+    named: dict[str, str] = {}
+    for setting in _brought(settings):
+        harmless = setting.name == "core.fsmonitor" and setting.value in ("false", "0", "no", "off")
+        for pattern, kind in _NAMES_A_PROGRAM:
+            if pattern.fullmatch(setting.name) and not harmless:
+                named[setting.name] = kind
+        if setting.name.startswith("alias.") and setting.value.startswith("!"):
+            named[setting.name] = "a program"
+    return sorted(named.items())

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Literal
 
 from agor_jupyter.domain.content import Checkpoint
 from agor_jupyter.domain.ids import SessionId, TaskId
-from agor_jupyter.domain.repo import FileDiff, RecordedCheckpoint, WorktreeStatus
-from agor_jupyter.git import checkpoints, diffs, recovery, removal, repos
+from agor_jupyter.domain.repo import FileDiff, ProjectFile, RecordedCheckpoint, WorktreeStatus
+from agor_jupyter.git import checkpoints, diffs, inventory, programs, recovery, removal, repos
 from agor_jupyter.git.journal import Journal
 from agor_jupyter.git.parse import Linked
 from agor_jupyter.git.run import Git
@@ -76,6 +76,13 @@ class Repos:
 
     async def suggest(self, root_dir: str) -> list[repos.Suggestion]:
         return await repos.suggest(root_dir)
+
+    def look(self, top: str, wanted: Iterable[ProjectFile]) -> inventory.Inventory:
+        """See `git.inventory`. Blocking: call it in a thread."""
+        return inventory.look(top, wanted)
+
+    async def named_programs(self, top: str) -> list[tuple[str, str]]:
+        return await programs.named_programs(self._git, top)
 
     async def exclude(self, repo: str, folder: str) -> bool:
         return await repos.exclude(self._git, repo, folder)

@@ -52,7 +52,7 @@ from agor_jupyter.runner.protocol import (
     TaskAccepted,
     tools_socket_path,
 )
-from agor_jupyter.runner.recorder import Recorder
+from agor_jupyter.runner.recorder import Recorder, with_trust
 from agor_jupyter.runner.tidy import trim_output
 from agor_jupyter.runner.toolbox import Toolbox
 
@@ -162,7 +162,7 @@ class Host:
         error = ""
         try:
             async for update in adapter.events():
-                self._hear(update)
+                self._hear(with_trust(update, self._spec.session))
                 await self._recorder.wait_writable()
         except AgorError as problem:
             error = problem.detail

@@ -12,8 +12,15 @@ import time
 
 from pydantic_core import PydanticSerializationError
 
+from agor_jupyter.agents.base import SessionSpec
 from agor_jupyter.domain.errors import StorageFull
-from agor_jupyter.domain.events import AgentMessageChunk, AgentThoughtChunk, AgentUpdate, ToolCallUpdate
+from agor_jupyter.domain.events import (
+    AgentMessageChunk,
+    AgentReady,
+    AgentThoughtChunk,
+    AgentUpdate,
+    ToolCallUpdate,
+)
 from agor_jupyter.domain.ids import TaskId
 from agor_jupyter.runner.log import Log
 from agor_jupyter.runner.protocol import Frame, RunnerEnded, RunnerStarted, TaskAccepted
@@ -23,6 +30,13 @@ JOIN_CHARACTERS = 32 * 1024
 RETRY_SECONDS = 0.5
 
 Joinable = AgentMessageChunk | AgentThoughtChunk | ToolCallUpdate
+
+
+def with_trust(update: AgentUpdate, session: SessionSpec) -> AgentUpdate:
+    """Note in `agent_ready` whether the repository was trusted when the agent started: no adapter says so."""
+    if not isinstance(update, AgentReady):
+        return update
+    return update.model_copy(update={"trusted": session.trusted})
 
 
 class Recorder:

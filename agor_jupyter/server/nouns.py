@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agor_jupyter.server.bodies import DeleteQuery, DiffQuery, ListQuery, WorktreeQuery
 from agor_jupyter.server.operation import Call, Result
-from agor_jupyter.service import agents, boards, people, repos, worktrees
+from agor_jupyter.service import agents, boards, people, repos, trust, worktrees
 from agor_jupyter.service import requests as asked
 
 
@@ -59,6 +59,14 @@ async def rename_repo(call: Call) -> Result:
 async def delete_repo(call: Call) -> Result:
     await repos.delete(call.house, call.actor, call.path["id"])
     return None
+
+
+async def show_trust(call: Call) -> Result:
+    return await trust.preview(call.house, call.actor, call.path["id"])
+
+
+async def change_trust(call: Call) -> Result:
+    return await trust.change(call.house, call.actor, call.path["id"], call.body_as(asked.TrustRepo))
 
 
 async def suggest_repos(call: Call) -> Result:

@@ -112,6 +112,20 @@ REPOS = (
         "/repos/{id}/branches",
         (_get("repos.branches", nouns.list_branches, Page[answers.Branch], "Local branches"),),
     ),
+    Route(
+        "/repos/{id}/trust",
+        (
+            _get("repos.trust_preview", nouns.show_trust, answers.RepoTrust, "What trust would switch on"),
+            _send(
+                "POST",
+                "repos.trust",
+                nouns.change_trust,
+                asked.TrustRepo,
+                answers.RepoTrust,
+                "Trust it as it was shown (`digest`), or no longer; running agents keep what they have",
+            ),
+        ),
+    ),
 )
 
 WORKTREES = (

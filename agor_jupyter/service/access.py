@@ -44,6 +44,8 @@ RULES: dict[str, Rule] = {
     "repos.suggest": READ_WORKTREES,
     "repos.add": WRITE_WORKTREES,
     "repos.rename": WRITE_WORKTREES,
+    "repos.trust_preview": READ_WORKTREES,
+    "repos.trust": Rule("write", "agor:worktrees", narrowed=True),
     "repos.delete": Rule("write", "agor:worktrees", narrowed=True),
     "worktrees.browse": READ_WORKTREES,
     "worktrees.show": READ_WORKTREES,

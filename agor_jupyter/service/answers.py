@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from agor_jupyter.agents.base import Capabilities
 from agor_jupyter.domain.content import Mode
 from agor_jupyter.domain.events import PermissionRequest, PermissionResolved
-from agor_jupyter.domain.ids import RequestId, SessionId, TaskId, WorktreeId
+from agor_jupyter.domain.ids import RepoId, RequestId, SessionId, TaskId, UserId, WorktreeId
 from agor_jupyter.domain.model import Value
 from agor_jupyter.domain.repo import FileDiff
 from agor_jupyter.domain.user import Person, Role
@@ -48,6 +50,40 @@ class Suggestion(Value):
 
     path: str
     name: str
+
+
+TrustState = Literal["untrusted", "trusted", "changed"]
+
+
+class TrustItem(Value):
+    """Something that a repository brings along, and what it does, in a sentence.
+
+    `active`: trust switches it on. `runs`: it can name programs that are then run. `places` are the checkouts
+    that have it: the repository's own folder by its name, and worktrees by theirs.
+    """
+
+    path: str
+    effect: str
+    runs: bool = False
+    active: bool = True
+    places: tuple[str, ...] = ()
+
+
+class RepoTrust(Value):
+    """Whether agents may read a repository's instructions and settings, and what that would switch on.
+
+    `changed`: it was trusted, and something else lies there now. `by_setting`: a setting of the server trusts
+    it. `digest` names this very list. `complete` is False where there are too many folders to look into.
+    """
+
+    repo_id: RepoId
+    state: TrustState
+    by_setting: bool = False
+    trusted_by: UserId | None = None
+    trusted_ms: int | None = None
+    items: tuple[TrustItem, ...] = ()
+    digest: str
+    complete: bool = True
 
 
 class Branch(Value):

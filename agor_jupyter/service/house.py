@@ -94,6 +94,8 @@ class House:
     new_id: NewId
     read_only: str = ""
     data_dir_note: str = ""
+    trusted_paths: tuple[str, ...] = ()
+    """Patterns of folders whose repositories a setting of the server trusts."""
     naming: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a name is checked and its record made: two equal names never both pass."""
     names: dict[str, str | None] = field(default_factory=dict)

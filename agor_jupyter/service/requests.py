@@ -34,6 +34,13 @@ class RenameRepo(Value):
     name: Name
 
 
+class TrustRepo(Value):
+    """Trust a repository as it was shown (`digest` names the list), or trust it no longer."""
+
+    trusted: bool
+    digest: Short = ""
+
+
 class CreateWorktree(Value):
     """A new linked worktree: `branch` defaults to `name`, `base` to the repository's default branch."""
 

@@ -86,6 +86,7 @@ VIEWS: dict[str, View] = {
     "dialog-repo": dialog("agor:add-repository", "agor-repo-path"),
     "dialog-worktree": dialog("agor:create-worktree", "agor-worktree-name"),
     "dialog-session": dialog("agor:create-session", "agor-session-prompt"),
+    "dialog-trust": dialog("agor:trust-repository", "agor-trust"),
 }
 NEEDS = {
     "board-near": "worktree",
@@ -93,6 +94,7 @@ NEEDS = {
     "transcript": "transcript",
     "dialog-worktree": "worktree",
     "dialog-session": "worktree",
+    "dialog-trust": "worktree",
 }
 """Views that an empty house does not have, by what they need of the scene."""
 

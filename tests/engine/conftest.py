@@ -73,7 +73,7 @@ class World:
     async def _worktree(self, worktree_id: WorktreeId) -> Worktree | None:
         return self.worktrees.get(worktree_id)
 
-    def _spec(self, session: Session, worktree: Worktree) -> SessionSpec:
+    async def _spec(self, session: Session, worktree: Worktree) -> SessionSpec:
         return SessionSpec(
             session_id=session.id,
             worktree=worktree.path,

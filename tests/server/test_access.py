@@ -55,6 +55,7 @@ def body_of(verb: str, world: World) -> Any:
         "people.change_settings": {"panel.width": "3"},
         "repos.add": {"path": "/nowhere"},
         "repos.rename": {"name": "other"},
+        "repos.trust": {"trusted": False},
         "worktrees.create": {"repo_id": world.repo, "name": "two"},
         "worktrees.change": {"notes": "x"},
         "sessions.create": {"worktree_id": world.worktree, "agent": "demo"},

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from agor_jupyter.agents.acp import gemini_home
 from agor_jupyter.agents.base import Capabilities, SessionSpec
 from agor_jupyter.domain.content import Mode
+from agor_jupyter.domain.repo import ProjectFile
 
 PACKAGE_HINT = "Run `pip install 'agor-jupyter[acp]'` in the server's environment, then restart the server."
 
@@ -73,6 +74,7 @@ GENERIC = Preset(
         cost=True,
         mcp=True,
         house_tools=True,
+        reads_untrusted=True,
         notes={
             "permissions": "What the agent asks for is decided here. What it does without asking is its own "
             "affair: choose one that asks, and its asking mode (option `modes`).",
@@ -86,7 +88,8 @@ GENERIC = Preset(
             "set_model": _RUN_TIME,
             "set_effort": _RUN_TIME,
             "images": _RUN_TIME,
-            "instructions": "Which files of the repository it reads is the agent's affair, trusted or not.",
+            "instructions": "Which files of the repository it reads is the agent's affair.",
+            "reads_untrusted": "The protocol has no word for trust: it starts in trusted repositories only.",
             "context_usage": "If the agent tells it.",
             "cost": "If the agent tells it, in US dollars.",
             "subagents": "The protocol does not tell them apart.",
@@ -95,6 +98,16 @@ GENERIC = Preset(
     install_hint="Set `c.AgorApp.agent_options = {'acp': {'command': ['name-of-the-agent', '--acp']}}` in "
     "jupyter_server_config.py to the command line of an agent that speaks ACP.",
     login_hint="Log in with the agent's own program in a terminal, then resume the session.",
+)
+
+_GEMINI_FILES = (
+    ProjectFile(path="GEMINI.md", effect="Gemini CLI reads it as instructions.", anywhere=True),
+    ProjectFile(
+        path=".gemini/",
+        effect="Gemini CLI takes settings, commands and extensions from it; they can name programs.",
+        runs=True,
+    ),
+    ProjectFile(path=".env", effect="Gemini CLI takes variables from it.", secret=True),
 )
 
 GEMINI = Preset(
@@ -110,6 +123,7 @@ GEMINI = Preset(
         mcp=True,
         house_tools=True,
         instructions=True,
+        project_files=_GEMINI_FILES,
         notes={
             "permissions": "Reading, listing and searching inside the worktree run unasked in every mode. "
             "The words of a rejection stay here: Gemini CLI only learns that it was rejected.",

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from agor_jupyter.agents.base import AgentAdapter, Capabilities, Probe
 from agor_jupyter.agents.claude import probe
 from agor_jupyter.agents.claude.adapter import ClaudeAdapter
+from agor_jupyter.domain.repo import ProjectFile
 
 VARIABLES = (
     *probe.KEYS,
@@ -37,6 +38,30 @@ VARIABLES = (
 )
 """What Claude Code may see of the server's environment beyond the common allow-list."""
 
+MEMORY = "Claude Code reads it as instructions."
+PROJECT_FILES = (
+    ProjectFile(path="CLAUDE.md", effect=MEMORY, anywhere=True),
+    ProjectFile(path="CLAUDE.local.md", effect=MEMORY, anywhere=True),
+    *(
+        ProjectFile(
+            path=f".claude/{name}",
+            effect="Its hooks are programs that Claude Code runs without asking; it sets variables.",
+            runs=True,
+        )
+        for name in ("settings.json", "settings.local.json")
+    ),
+    ProjectFile(
+        path=".claude/",
+        effect="Claude Code takes instructions, commands, subagents, skills and rules from it.",
+        runs=True,
+    ),
+    ProjectFile(
+        path=".mcp.json",
+        effect="Names tool servers; Claude Code does not start them here, trusted or not.",
+        active=False,
+    ),
+)
+
 CAPABILITIES = Capabilities(
     thinking=True,
     questions=True,
@@ -56,6 +81,7 @@ CAPABILITIES = Capabilities(
     house_tools=True,
     instructions=True,
     subagents=True,
+    project_files=PROJECT_FILES,
     runs_unasked_in_sandbox=False,
     notes={
         "permissions": "Reading, listing and searching inside the worktree, and shell commands that Claude "

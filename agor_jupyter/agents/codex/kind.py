@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from agor_jupyter.agents.base import AgentAdapter, Capabilities, Probe
 from agor_jupyter.agents.codex import probe
 from agor_jupyter.agents.codex.adapter import CodexAdapter
+from agor_jupyter.domain.repo import ProjectFile
 
 VARIABLES = (
     *probe.KEYS,
@@ -19,6 +20,17 @@ VARIABLES = (
     "OPENAI_PROJECT",
 )
 """What Codex may see of the server's environment beyond the common allow-list."""
+
+PROJECT_FILES = (
+    ProjectFile(path="AGENTS.md", effect="Codex reads it as instructions."),
+    ProjectFile(path="AGENTS.override.md", effect="Codex reads it as instructions."),
+    ProjectFile(
+        path=".codex/",
+        effect="Codex takes settings and rules from it; they can name tool servers and programs.",
+        runs=True,
+    ),
+    ProjectFile(path=".agents/skills/", effect="Codex offers these skills to the model."),
+)
 
 CAPABILITIES = Capabilities(
     thinking=True,
@@ -37,6 +49,7 @@ CAPABILITIES = Capabilities(
     mcp=True,
     house_tools=True,
     instructions=True,
+    project_files=PROJECT_FILES,
     runs_unasked_in_sandbox=True,
     notes={
         "runs_unasked_in_sandbox": "Commands run unasked in Codex's own sandbox: it reads everything, writes "

@@ -9,6 +9,7 @@ from agor_jupyter.agents.base import AgentAdapter, Capabilities, Probe
 from agor_jupyter.agents.openai import probe
 from agor_jupyter.agents.workbench.adapter import BenchAdapter
 from agor_jupyter.agents.workbench.settings import Setup
+from agor_jupyter.domain.repo import ProjectFile
 
 VARIABLES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID")
 
@@ -39,6 +40,10 @@ CAPABILITIES = Capabilities(
     mcp=True,
     house_tools=True,
     instructions=True,
+    project_files=tuple(
+        ProjectFile(path=name, effect=f"The agent {SETUP.title} reads it as instructions.")
+        for name in SETUP.instructions
+    ),
     notes={
         "thinking": "Summaries of the reasoning, where the model and the server give them.",
         "permissions": "Reading, listing and searching inside the worktree run unasked in every mode.",

@@ -1,5 +1,5 @@
 /** Repositories and worktrees by REST. */
-import type { Branch, CreateWorktree, Diff, Repo, Suggestion, Worktree, WorktreeStatus } from '../schema/types';
+import type { Branch, CreateWorktree, Diff, Repo, RepoTrust, Suggestion, Worktree, WorktreeStatus } from '../schema/types';
 import type { Http } from './http';
 
 export type RepoSuggestion = Suggestion;
@@ -13,6 +13,13 @@ export const fetchBranches = (http: Http, repoId: string): Promise<BranchInfo[]>
   http.list(`repos/${repoId}/branches`);
 export const addRepo = (http: Http, path: string, name: string, key: string): Promise<Repo> =>
   http.post('repos', name === '' ? { path } : { path, name }, key);
+
+export const fetchTrust = (http: Http, repoId: string): Promise<RepoTrust> => http.get(`repos/${repoId}/trust`);
+/** Trust it as it was shown: the digest names the list. */
+export const trustRepo = (http: Http, repoId: string, digest: string): Promise<RepoTrust> =>
+  http.post(`repos/${repoId}/trust`, { trusted: true, digest });
+export const distrustRepo = (http: Http, repoId: string): Promise<RepoTrust> =>
+  http.post(`repos/${repoId}/trust`, { trusted: false });
 
 export const fetchWorktrees = (http: Http): Promise<Worktree[]> => http.list('worktrees');
 export const createWorktree = (http: Http, wanted: NewWorktree, key: string): Promise<Worktree> =>

@@ -74,6 +74,8 @@ function said(session: Session, update: SessionEvent['update']): Changes {
         native_ref: update.native_ref,
         model: update.model === '' ? session.model : update.model,
         efforts: update.efforts,
+        trusted: update.trusted,
+        instructions: update.instructions,
         ...running(session)
       };
     case 'usage_update':

@@ -4,6 +4,8 @@ export const CommandIds = {
   createBoard: 'agor:create-board',
   renameBoard: 'agor:rename-board',
   addRepo: 'agor:add-repository',
+  trustRepo: 'agor:trust-repository',
+  distrustRepo: 'agor:distrust-repository',
   createWorktree: 'agor:create-worktree',
   archiveWorktree: 'agor:archive-worktree',
   openWorktree: 'agor:open-worktree',

@@ -13,6 +13,7 @@ import { fetchSessions } from '../api/sessions';
 import type { Board, Repo, Session, WorkspaceEvent, Worktree } from '../schema/types';
 import type { SeenStore } from './seen';
 import { Store } from './store';
+import { TrustStore } from './trust';
 
 type Listed<T> = ReadonlyMap<string, T>;
 export type LoadState = 'loading' | 'ready' | 'failed';
@@ -28,6 +29,8 @@ export class Workspace implements IDisposable {
   readonly agents = new Store<readonly AgentInfo[]>([]);
   readonly repos = new Store<Listed<Repo>>(new Map());
   readonly worktrees = new Store<Listed<Worktree>>(new Map());
+  /** Whether repositories are trusted: looked up where somebody sees one. */
+  readonly trust: TrustStore;
   readonly boards = new Store<Listed<Board>>(new Map());
   readonly sessions = new Store<Listed<Session>>(new Map());
   readonly state = new Store<LoadState>('loading');
@@ -47,6 +50,7 @@ export class Workspace implements IDisposable {
     readonly seen: SeenStore,
     private readonly askJupyter: () => Promise<JupyterIdentity | null> = () => Promise.resolve(null)
   ) {
+    this.trust = new TrustStore(http);
     this.connection.set(stream.state);
     stream.news.connect(this.onNews);
     stream.stateChanged.connect(this.onState);

@@ -10,6 +10,7 @@ import { queueCommands } from '../commands/queue';
 import { recordCommands } from '../commands/records';
 import { sessionCommands } from '../commands/sessions';
 import { register } from '../commands/table';
+import { trustCommands } from '../commands/trust';
 import { worktreeCommands } from '../commands/worktrees';
 import { CommandIds } from '../domain/commandIds';
 import { IAgorApp } from '../tokens';
@@ -34,6 +35,7 @@ export const boardPlugin: JupyterFrontEndPlugin<void> = {
     register(context, palette, [
       ...boardCommands(context),
       ...worktreeCommands(context),
+      ...trustCommands(context),
       ...sessionCommands(context),
       ...recordCommands(context),
       ...queueCommands(context),

@@ -6,6 +6,7 @@ import { useStore, useValue } from '../model/store';
 import type { Session } from '../schema/types';
 import { shortCount } from '../ui/clock';
 import { StatusDot } from '../ui/StatusDot';
+import { Trust } from './Trust';
 import { useTrans } from '../ui/trans';
 import { useRun, useSessionView } from './view';
 
@@ -43,6 +44,7 @@ export function SessionHeader(): ReactElement | null {
           {worktree.branch.endsWith(worktree.name) ? worktree.branch : `${worktree.name} · ${worktree.branch}`}
         </button>
       )}
+      <Trust session={session} />
       {away && (
         <span className="jp-AgorAway" role="status" title={trans.__('What you see may be old. It goes on by itself when the server is back.')}>
           {trans.__('Not connected')}

@@ -44,7 +44,7 @@ export async function askForm<T extends object, R>(options: FormOptions<T, R>): 
       focusNodeSelector: '[data-agor-first]'
     });
     dialog.addClass('jp-AgorDialog');
-    const result = await launch(dialog);
+    const result = await launchDialog(dialog);
     if (!result.button.accept || result.value === null) {
       return null;
     }
@@ -65,7 +65,7 @@ const KEY_MS = 100;
  * Launch a dialog. As it closes it gives the focus back to the button that opened it, and the browser
  * then hands that button the very Enter that closed the dialog: it must not open it again.
  */
-async function launch<T>(dialog: Dialog<T>): Promise<Dialog.IResult<T>> {
+export async function launchDialog<T>(dialog: Dialog<T>): Promise<Dialog.IResult<T>> {
   const opener = document.activeElement;
   const result = await dialog.launch();
   const swallow = (event: Event): void => {

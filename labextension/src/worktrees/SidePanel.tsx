@@ -12,6 +12,7 @@ import { Empty } from '../ui/Empty';
 import { boardIcon, plusIcon, repoIcon } from '../ui/icons';
 import { useTrans } from '../ui/trans';
 import { PanelHead } from './PanelHead';
+import { Repos } from './Repos';
 import { WorktreeItem } from './WorktreeItem';
 
 export interface Panel {
@@ -71,6 +72,7 @@ function PanelBody(): ReactElement | null {
           <WorktreeItem key={view.worktree.id} view={view} />
         ))}
       </ul>
+      <Repos />
       <Actions />
     </>
   );
@@ -151,6 +153,7 @@ function Nothing(): ReactElement {
   return (
     <>
       {repos.size > 0 && <Boards />}
+      {repos.size > 0 && <Repos />}
       <Empty title={trans.__('Work with agents, side by side')} {...(mayMake ? { action } : {})}>
         {repos.size === 0
           ? trans.__('Add a git repository first. Each piece of work then gets a folder and a branch of its own.')

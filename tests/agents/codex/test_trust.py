@@ -15,6 +15,7 @@ from agor_jupyter.agents.base import McpServer
 from agor_jupyter.agents.process import marked
 from agor_jupyter.domain.content import TerminalContent
 from agor_jupyter.testing import mcp_probe
+from agor_jupyter.testing.hostile_repo import make_hostile
 from agor_jupyter.testing.model_script import script, use
 from agor_jupyter.testing.responses_server import ResponsesServer
 from tests.agents.codex.conftest import Talk
@@ -71,6 +72,25 @@ async def test_a_trusted_repository_is_read(
     assert canaries(server) == {"CANARY-AGENTS", "CANARY-CONFIG", "CANARY-SKILL", "CANARY-BODY"}
     assert one.ready.instructions == (str(linked / "AGENTS.md"),)
     assert (home / ".codex" / "config.toml").read_text() == config
+
+
+async def test_a_hostile_repository_runs_nothing_before_it_is_trusted(
+    talk: Start, server: ResponsesServer, tmp_path: Path
+) -> None:
+    """Row A10: settings that name a tool server, instructions, skills, git's own traps."""
+    hostile = make_hostile(tmp_path)
+    server.book["work"] = script(use("exec_command", cmd="cat a.txt"), use("exec_command", cmd="echo x"))
+    for mode in ("ask", "full_auto"):
+        one = await talk(worktree=str(hostile.repo), mode=mode)
+        await one.prompt("Please use $lure SCRIPT:work")
+        await one.close()
+        assert canaries(server) == set()
+        assert one.ready.instructions == ()
+    assert hostile.ran() == set()
+    one = await talk(worktree=str(hostile.repo), trusted=True)
+    await one.prompt("Please use $lure SCRIPT:work")
+    assert canaries(server) >= {"CANARY-AGENTS", "CANARY-CODEX", "CANARY-SKILL"}
+    assert "codex-server" in hostile.ran(), "else the first half could not fail"
 
 
 async def test_no_token_reaches_a_command_and_our_marker_does(

@@ -13,6 +13,7 @@ import { peopleCommands } from '../people';
 import { queueCommands } from '../queue';
 import { recordCommands } from '../records';
 import { sessionCommands } from '../sessions';
+import { trustCommands } from '../trust';
 import type { CommandContext } from '../table';
 import { register } from '../table';
 import { worktreeCommands } from '../worktrees';
@@ -75,6 +76,7 @@ function registered(may: boolean, sessions: readonly Session[] = [], agent: obje
   register(context, { addItem } as never, [
     ...boardCommands(context),
     ...worktreeCommands(context),
+    ...trustCommands(context),
     ...sessionCommands(context),
     ...recordCommands(context),
     ...queueCommands(context),

@@ -1,0 +1,60 @@
+"""Row A10 on a whole server: a repository that wants to be run gives an agent nothing before it is trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from agor_jupyter.client.api import Record
+from agor_jupyter.testing.hostile_repo import Hostile, make_hostile
+from tests.stories.conftest import Server, wait_until
+
+Make = Callable[..., Server]
+
+
+def ended(server: Server, session: Record) -> Record:
+    def at_rest() -> Record | None:
+        found = server.api.session(session["id"])
+        return found if found["last_stop_reason"] is not None and not found["current_task"] else None
+
+    return wait_until(at_rest, 60)
+
+
+def worked(server: Server, tree: Record) -> Record:
+    """Let the demo agent have a turn in full auto: the files are recorded before and after it."""
+    return ended(server, server.session(tree, "stream 5 tokens at 100/s", mode="full_auto"))
+
+
+def taken_in(server: Server, hostile: Hostile) -> tuple[Record, Record]:
+    repo = server.post("/repos", {"path": str(hostile.repo)})
+    return repo, server.post("/worktrees", {"repo_id": repo["id"], "name": "tree"})
+
+
+def test_nothing_runs_before_it_is_trusted_and_agents_are_told(make_server: Make) -> None:
+    server = make_server()
+    hostile = make_hostile(server.folder)
+    repo, tree = taken_in(server, hostile)
+    first = worked(server, tree)
+    for part in ("status", "checkpoints", "diff"):
+        server.api.http.request("GET", f"/worktrees/{tree['id']}/{part}")
+    place = f"/repos/{repo['id']}/trust"
+    shown = server.api.http.request("GET", place)
+    assert (shown["state"], first["trusted"]) == ("untrusted", False)
+    assert {"CLAUDE.md", ".claude/settings.json", ".codex/"} <= {item["path"] for item in shown["items"]}
+    assert hostile.ran() == set()
+
+    told = server.post(place, {"trusted": True, "digest": shown["digest"]})
+    assert told["state"] == "trusted"
+    assert worked(server, tree)["trusted"] is True
+    # The agent that was there before goes on as it began; nothing of git ran for any of it.
+    again = server.post(f"/sessions/{first['id']}/tasks", {"prompt": "stream 5 tokens at 100/s"})
+    wait_until(lambda: server.api.http.request("GET", f"/tasks/{again['id']}")["status"] == "ended", 60)
+    assert server.api.session(first["id"])["trusted"] is False
+    assert hostile.ran() == set()
+
+
+def test_a_setting_trusts_a_folder(make_server: Make, tmp_path: object) -> None:
+    server = make_server(trusted_repositories=[f"{tmp_path}/*/hostile"])
+    hostile = make_hostile(server.folder)
+    _, tree = taken_in(server, hostile)
+    assert worked(server, tree)["trusted"] is True
+    assert worked(server, server.worktree("other"))["trusted"] is False
