@@ -171,17 +171,20 @@ class Wiring:
         make_private_path(state)
         kind = self._kind(session.agent)
         extra = self.app.agent_environment.get(session.agent, {})
+        trusted = await trust.check_start(self.house, kind, worktree)
+        # Agents run git by themselves: where nobody trusts the repository, theirs runs no more than ours.
+        git = {} if trusted else await self.git.repos.harmless_variables(worktree.path)
         return SessionSpec(
             session_id=session.id,
             worktree=worktree.path,
             mode=session.mode,
             model=session.model,
             native_ref=session.native_ref,
-            environment={**allowed_environment(os.environ, kind.variables), **extra},
+            environment={**allowed_environment(os.environ, kind.variables), **extra, **git},
             state_dir=str(state),
             tools=specs(own=True) if kind.capabilities.house_tools else (),
             options=self.app.agent_options.get(session.agent, {}),
-            trusted=await trust.check_start(self.house, kind, worktree),
+            trusted=trusted,
         )
 
     def _visible(self) -> dict[str, str]:

@@ -157,14 +157,51 @@ _NAMES_A_PROGRAM: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 
 
-def programs_named(settings: Iterable[Setting]) -> list[tuple[str, str]]:
-    """List the repository's own settings that name something to run, each with what it is."""
-    named: dict[str, str] = {}
+def programs_named(settings: Iterable[Setting]) -> list[tuple[str, str, str]]:
+    """List the repository's own settings that name something to run: name, what it is, value."""
+    named: dict[str, tuple[str, str]] = {}
     for setting in _brought(settings):
-        harmless = setting.name == "core.fsmonitor" and setting.value in ("false", "0", "no", "off")
-        for pattern, kind in _NAMES_A_PROGRAM:
-            if pattern.fullmatch(setting.name) and not harmless:
-                named[setting.name] = kind
+        if setting.name == "core.fsmonitor" and setting.value in ("false", "0", "no", "off"):
+            continue
         if setting.name.startswith("alias.") and setting.value.startswith("!"):
-            named[setting.name] = "a program"
-    return sorted(named.items())
+            named[setting.name] = ("a program", setting.value)
+        for pattern, what in _NAMES_A_PROGRAM:
+            if pattern.fullmatch(setting.name):
+                before = named.get(setting.name, ("", ""))[1]
+                named[setting.name] = (what, f"{before}\0{setting.value}")
+    return sorted((name, what, value) for name, (what, value) in named.items())
+
+
+_PLAIN_DIFF = """sh -c 'diff -u "$2" "$5"; true' diff"""
+_HARMLESS_FOR_OTHERS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.DOTALL), harmless)
+    for pattern, harmless in (
+        (r"diff\.external|diff\..+\.command", _PLAIN_DIFF),  # an empty one makes git diff fail
+        (r"diff\..+\.textconv|core\.pager|interactive\.difffilter", "cat"),
+        (r"merge\..+\.driver", "git merge-file %A %O %B"),
+        (r"core\.askpass", ""),
+        (r"core\.editor|sequence\.editor", "false"),
+        (r"gpg(?:\.openpgp)?\.program", "gpg"),
+        (r"submodule\..+\.update", "checkout"),
+    )
+)
+_OFF_FOR_OTHERS = (
+    ("core.hooksPath", "/dev/null"),
+    ("core.fsmonitor", "false"),
+    ("protocol.ext.allow", "never"),
+    ("submodule.recurse", "false"),
+)
+
+
+def off_for_others(settings: Iterable[Setting]) -> tuple[tuple[str, str], ...]:
+    """Give the settings under which git of an agent, too, runs none of the repository's own programs.
+
+    Not what a fetch from the repository's own remotes may run (`unsafe_to_fetch`): that cannot be overridden.
+    """
+    everything = list(settings)
+    found = dict(overrides(everything))
+    for setting in _brought(everything):
+        for pattern, harmless in _HARMLESS_FOR_OTHERS:
+            if pattern.fullmatch(setting.name):
+                found[setting.name] = harmless
+    return (*_OFF_FOR_OTHERS, *found.items())

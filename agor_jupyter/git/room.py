@@ -81,8 +81,11 @@ class Repos:
         """See `git.inventory`. Blocking: call it in a thread."""
         return inventory.look(top, wanted)
 
-    async def named_programs(self, top: str) -> list[tuple[str, str]]:
+    async def named_programs(self, top: str) -> list[programs.Named]:
         return await programs.named_programs(self._git, top)
+
+    async def harmless_variables(self, top: str) -> dict[str, str]:
+        return await programs.harmless_variables(self._git, top)
 
     async def exclude(self, repo: str, folder: str) -> bool:
         return await repos.exclude(self._git, repo, folder)

@@ -83,8 +83,9 @@ def _local_path(house: House, request: AddRepo) -> str:
 async def rename(house: House, actor: Actor, repo_id: str, request: RenameRepo) -> Repo:
     admit(actor, "repos.rename")
     house.check_writable()
-    repo = await get(house, repo_id)
-    return await house.records.repos.put(repo.model_copy(update={"name": request.name}), by=actor.id)
+    async with house.naming:  # a record is read and written as one: whoever trusts it writes it too
+        repo = await get(house, repo_id)
+        return await house.records.repos.put(repo.model_copy(update={"name": request.name}), by=actor.id)
 
 
 async def delete(house: House, actor: Actor, repo_id: str) -> None:

@@ -1,20 +1,19 @@
 """Trust: whose instructions and settings an agent may read, and what a person is shown before saying so.
 
 A repository is not trusted until its owner or an admin says so, or a setting of the server does. What was
-switched on is remembered by its contents: a checkout that holds something else asks again. The house's own
-git runs nothing of a repository, trusted or not.
+switched on is remembered by its contents: a checkout that holds something else asks again. That goes for
+git's hooks and filters too, where an agent runs git; the house's own git runs nothing of a repository.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 
 from agor_jupyter.agents.base import AgentKind
-from agor_jupyter.domain.errors import Conflict, NotARepository, NotFound, Unprocessable
+from agor_jupyter.domain.errors import Conflict, Unprocessable
 from agor_jupyter.domain.repo import ProjectFile, Repo, Worktree
 from agor_jupyter.domain.user import Actor
 from agor_jupyter.git.inventory import Found
@@ -30,7 +29,7 @@ HOUSE_FILES = (
     ProjectFile(path=".vscode/mcp.json", effect="Names tool servers; no agent here reads it.", active=False),
     ProjectFile(path=".gitmodules", effect="Names submodules; Agor never fetches them.", active=False),
 )
-GIT_EFFECT = "git of Agor never runs it; your own git does, and a command of an agent may."
+GIT_EFFECT = "an agent's git runs it once you trust; git of Agor never does."
 
 
 async def preview(house: House, actor: Actor, repo_id: str) -> RepoTrust:
@@ -139,7 +138,7 @@ class _Seen:
         self._wanted = wanted
         self._places: dict[str, list[str]] = {}
         self._leads_out: set[str] = set()
-        self._git: dict[str, str] = {}
+        self._git: dict[str, tuple[str, list[str]]] = {}
         self._digests: set[str] = set()
         self.too_large: set[str] = set()
         self.active: set[str] = set()
@@ -150,21 +149,23 @@ class _Seen:
         self.complete = self.complete and found.complete
         for thing in found.found:
             self._take(thing, name)
+        for program in await house.git.repos.named_programs(folder):
+            self._git.setdefault(program.name, (program.what, []))[1].append(name)
+            self._note(program.name, program.digest, active=True)
 
     def _take(self, thing: Found, name: str) -> None:
         self._places.setdefault(thing.path, []).append(name)
         if thing.leads_out:
             self._leads_out.add(thing.path)
-        if not thing.digest:
-            self.too_large.add(thing.path)
-        # Without a digest of its own it is equal to nothing that anybody saw.
-        digest = thing.digest or f"too large: {thing.path}"
-        self._digests.add(digest)
-        if any(file.active for file in self._of(thing.path)):
-            self.active.add(digest)
+        self._note(thing.path, thing.digest, active=any(file.active for file in self._of(thing.path)))
 
-    def take_git(self, named: Iterable[tuple[str, str]]) -> None:
-        self._git.update(named)
+    def _note(self, path: str, digest: str, *, active: bool) -> None:
+        if not digest:
+            self.too_large.add(path)
+            digest = f"too large: {path}"  # equal to nothing that anybody could trust
+        self._digests.add(digest)
+        if active:
+            self.active.add(digest)
 
     def _of(self, path: str) -> list[ProjectFile]:
         name = PurePath(path).name
@@ -174,12 +175,21 @@ class _Seen:
     def items(self) -> tuple[TrustItem, ...]:
         """What is there, first what is switched on and can run something."""
         found = [self._item(path, places) for path, places in self._places.items()]
-        found.sort(key=lambda item: (not item.active, not item.runs, item.path.count("/"), item.path))
         git = (
-            TrustItem(path=name, effect=f"{kind[:1].upper()}{kind[1:]}: {GIT_EFFECT}", active=False)
-            for name, kind in sorted(self._git.items())
+            TrustItem(
+                path=name,
+                effect=f"{what[:1].upper()}{what[1:]}: {GIT_EFFECT}",
+                runs=True,
+                places=tuple(places),
+            )
+            for name, (what, places) in self._git.items()
         )
-        return (*found, *git)
+        return tuple(
+            sorted(
+                (*found, *git),
+                key=lambda item: (not item.active, item.path in self._git, not item.runs, item.path),
+            )
+        )
 
     def _item(self, path: str, places: list[str]) -> TrustItem:
         files = self._of(path)
@@ -196,8 +206,7 @@ class _Seen:
     @property
     def digest(self) -> str:
         """Identify the whole list, contents included."""
-        lines = [*sorted(self._digests), *(f"git {name}" for name in sorted(self._git))]
-        return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+        return hashlib.sha256("\n".join(sorted(self._digests)).encode()).hexdigest()
 
 
 def _wanted(house: House) -> tuple[ProjectFile, ...]:
@@ -207,14 +216,13 @@ def _wanted(house: House) -> tuple[ProjectFile, ...]:
 
 async def _look(house: House, repo: Repo) -> _Seen:
     seen = _Seen(_wanted(house))
-    await seen.look(house, repo.path, repo.name)
+    checkouts = [(repo.path, repo.name)]
     async for worktree in every(house.records.worktrees, repo_id=repo.id):
-        if worktree.state != "archived" and await asyncio.to_thread(Path(worktree.path).is_dir):
-            await seen.look(house, worktree.path, worktree.name)
-    try:
-        seen.take_git(await house.git.repos.named_programs(repo.path))
-    except (NotFound, NotARepository) as error:
-        seen.take_git([(".git", f"cannot be looked at: {error.detail}")])
+        if worktree.state != "archived":
+            checkouts.append((worktree.path, worktree.name))
+    for folder, name in checkouts:
+        if await asyncio.to_thread(Path(folder).is_dir):
+            await seen.look(house, folder, name)
     return seen
 
 

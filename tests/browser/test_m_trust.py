@@ -1,9 +1,9 @@
-"""Trust in the panel: a quiet line, a list to read, a decision; and what others and a later change see of it."""
+"""Trust in the panel: a quiet line, a list to read, a decision; and what others see of it."""
 
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.axe import check
 from tests.browser.pages import Desk
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 HELD = "Not trusted: project instructions and settings are not read."
 
 
-def row(page: Page) -> object:
+def row(page: Page) -> Locator:
     return page.get_by_test_id("agor-panel-repo").filter(has_text="instructed")
 
 

@@ -7,6 +7,8 @@ upload-pack commands, credential helpers, askpass, proxies. In force: the person
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -134,6 +136,33 @@ async def test_the_fixture_does_bite(evil: Path, mark: Path) -> None:
     assert {"clean", "smudge", "process", "ssh", "uploadpack", "fsmonitor"} <= bitten
     assert any(name.startswith("hook-") for name in bitten)
     assert {"diffcommand", "textconv", "ext"} & bitten
+
+
+async def test_an_agents_git_runs_nothing_either(room: GitRoom, evil: Path, root: Path, mark: Path) -> None:
+    """With the variables that an agent gets where nobody trusts the repository, plain git runs none of it."""
+    tree = root / "w"
+    await room.worktrees.create(str(evil), str(tree), "w", "main")
+    variables = await room.repos.harmless_variables(str(tree))
+    touch_files(tree)
+    for command in (
+        "status",
+        "add -A",
+        "diff HEAD",
+        "commit -q --no-gpg-sign -m x",
+        "checkout -q -b other",
+        "stash",
+    ):
+        done = subprocess.run(
+            ["git", "-c", "user.name=T", "-c", "user.email=t@example.org", *command.split(" ")],
+            cwd=tree,
+            env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, (command, done.stderr)
+        assert sorted(file.name for file in mark.iterdir()) == [], command
+        touch_files(tree)
 
 
 @pytest.mark.parametrize(

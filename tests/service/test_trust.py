@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,11 +33,13 @@ FILES = (
 def reading_kind() -> StandInKind:
     """Make a kind of agent that reads what a repository brings."""
     base = StandInKind()
-    return StandInKind(kind="reader", capabilities=base.capabilities.model_copy(update={"project_files": FILES}))
+    return StandInKind(
+        kind="reader", capabilities=base.capabilities.model_copy(update={"project_files": FILES})
+    )
 
 
 @pytest.fixture
-async def made(tmp_path: Path) -> object:  # type: ignore[misc]  # a generator, as pytest's fixtures are
+async def made(tmp_path: Path) -> AsyncIterator[TestHouse]:
     house = open_house(tmp_path, kinds=(reading_kind(),))
     yield house
     await house.close()
@@ -70,10 +74,10 @@ async def test_what_trust_would_switch_on_is_listed(made: TestHouse, tmp_path: P
         (".claude/", True, True, both),
         (".claude/settings.json", True, True, both),
         ("CLAUDE.md", True, False, both),
+        (".git/hooks/pre-commit", True, True, both),
         (".mcp.json", False, False, both),
-        (".git/hooks/pre-commit", False, False, ()),
     ]
-    assert "never runs it" in told.items[-1].effect
+    assert "git of Agor never does" in told.items[3].effect
     assert told.items[2].effect == "It is read as instructions."
 
 
@@ -90,6 +94,12 @@ async def test_it_is_trusted_as_it_was_shown_and_asks_again(made: TestHouse, tmp
     told = await trust.change(made.house, OSCAR, repo.id, TrustRepo(trusted=True, digest=digest))
     assert (told.state, told.trusted_by) == ("trusted", "oscar")
     assert await trust.is_trusted(made.house, tree)
+
+    hook = Path(repo.path) / ".git" / "hooks" / "pre-commit"
+    before = hook.read_text()
+    hook.write_text("#!/bin/sh\nexit 1\n")  # all worktrees share it
+    assert not await trust.is_trusted(made.house, tree)
+    hook.write_text(before)
 
     # One more file that counts, and one that does not.
     (path / ".mcp.json").write_text("{ }\n")
@@ -124,7 +134,7 @@ async def test_its_owner_or_an_admin_says_so(made: TestHouse, tmp_path: Path) ->
 
 async def test_a_setting_trusts_whole_folders(tmp_path: Path) -> None:
     made = open_house(tmp_path, kinds=(reading_kind(),))
-    house = made.house.__class__(**{**vars(made.house), "trusted_paths": (f"{tmp_path}/ours/*",)})
+    house = replace(made.house, trusted_paths=(f"{tmp_path}/ours/*",))
     ours = await repos.add(house, OSCAR, AddRepo(path=str(instructed(tmp_path / "ours"))))
     tree = await worktrees.create(house, OSCAR, CreateWorktree(repo_id=ours.id, name="w"))
     assert await trust.is_trusted(house, tree)
@@ -263,13 +273,15 @@ async def test_every_trap_is_listed(made: TestHouse, hostile: Hostile) -> None:
     assert hostile.ran() == set()
 
 
-async def test_a_borrowed_git_folder_is_refused_and_said(made: TestHouse, hostile: Hostile, tmp_path: Path) -> None:
-    repo, tree = await taken_in(made, hostile.repo)
+async def test_a_borrowed_git_folder_is_refused_and_said(
+    made: TestHouse, hostile: Hostile, tmp_path: Path
+) -> None:
+    repo, _ = await taken_in(made, hostile.repo)
     shown = await trust.preview(made.house, OSCAR, repo.id)
     borrow(hostile, make_repo(tmp_path / "victim"))
     told = await trust.preview(made.house, OSCAR, repo.id)
     assert told.digest != shown.digest
-    assert [item.effect for item in told.items if item.path == ".git"][0].startswith("Refused: ")
+    assert next(item.effect for item in told.items if item.path == ".git").startswith("Refused: ")
     with pytest.raises(Unprocessable):
         await repos.branches(made.house, OSCAR, repo.id)
     assert hostile.ran() == set()
@@ -278,7 +290,14 @@ async def test_a_borrowed_git_folder_is_refused_and_said(made: TestHouse, hostil
 def test_the_traps_do_bite(hostile: Hostile) -> None:
     """Else the tests above could not fail: a person's own git runs them."""
     (hostile.repo / "a.txt").write_text("changed\n")
-    for command in (["status"], ["add", "-A"], ["diff", "HEAD"], ["checkout", "-q", "-f", "-b", "other"], ["fetch"]):
+    for command in (
+        ["status"],
+        ["add", "-A"],
+        ["diff", "HEAD"],
+        ["checkout", "-q", "-f", "-b", "other"],
+        ["branch", "another"],
+        ["fetch"],
+    ):
         subprocess.run(["git", *command], cwd=hostile.repo, capture_output=True, timeout=60)
     ran = hostile.ran()
     assert {"fsmonitor", "clean", "ext"} <= ran

@@ -1,4 +1,4 @@
-"""Row A10 on a whole server: a repository that wants to be run gives an agent nothing before it is trusted."""
+"""Row A10 on a whole server: a repository that wants to be run reaches no agent before it is trusted."""
 
 from __future__ import annotations
 

@@ -161,7 +161,8 @@ def _settings(
             "include_only": [],
             "ignore_default_excludes": False,  # drops what is called …KEY…, …SECRET…, …TOKEN…
             "exclude": [*probe.KEYS, f"{mcp.HEADER_PREFIX}*"],
-            "set": {name: value},
+            # git's own variables are settings, no keys: half of them would make every git fail.
+            "set": {name: value, **_git_settings(spec)},
         },
         "mcp_servers": mcp.settings_of(spec.mcp_servers, servers),
     }
@@ -171,6 +172,10 @@ def _settings(
     if effort:
         found["model_reasoning_effort"] = effort
     return found
+
+
+def _git_settings(spec: SessionSpec) -> dict[str, str]:
+    return {name: value for name, value in spec.environment.items() if name.startswith("GIT_CONFIG_")}
 
 
 def turn_params(

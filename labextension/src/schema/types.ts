@@ -331,6 +331,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/repos/{id}/trust": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * What trust would switch on
+         * @description Asks read on agor:worktrees.
+         */
+        get: operations["repos.trust_preview"];
+        put?: never;
+        /**
+         * Trust it as it was shown (`digest`), or no longer; running agents keep what they have
+         * @description Asks write on agor:worktrees, and to be the owner or an admin.
+         */
+        post: operations["repos.trust"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sessions": {
         parameters: {
             query?: never;
@@ -780,6 +806,8 @@ export interface components {
         /**
          * AgentReady
          * @description The agent's process is up. `native_ref` is what resumes the same conversation later.
+         *
+         *     `trusted` says whether the repository was trusted when it started; the runner fills it in.
          */
         AgentReady: {
             /**
@@ -809,6 +837,11 @@ export interface components {
             models: string[];
             /** Native Ref */
             native_ref: string;
+            /**
+             * Trusted
+             * @default null
+             */
+            trusted: boolean | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -1006,10 +1039,20 @@ export interface components {
              */
             plan: boolean;
             /**
+             * Project Files
+             * @default []
+             */
+            project_files: components["schemas"]["ProjectFile"][];
+            /**
              * Questions
              * @default false
              */
             questions: boolean;
+            /**
+             * Reads Untrusted
+             * @default false
+             */
+            reads_untrusted: boolean;
             /**
              * Resume
              * @default true
@@ -2002,6 +2045,40 @@ export interface components {
             type: string;
         };
         /**
+         * ProjectFile
+         * @description A file of a repository that somebody reads. `path` is relative; a folder's ends with a slash.
+         *
+         *     `effect` is one sentence. `anywhere`: also in folders below. `runs`: it can name programs that are then
+         *     run. `secret`: only its being there counts, its contents are not looked at. `active`: trust switches it
+         *     on; what is not active is listed so that people know of it.
+         */
+        ProjectFile: {
+            /**
+             * Active
+             * @default true
+             */
+            active: boolean;
+            /**
+             * Anywhere
+             * @default false
+             */
+            anywhere: boolean;
+            /** Effect */
+            effect: string;
+            /** Path */
+            path: string;
+            /**
+             * Runs
+             * @default false
+             */
+            runs: boolean;
+            /**
+             * Secret
+             * @default false
+             */
+            secret: boolean;
+        };
+        /**
          * Question
          * @description A question to the person. No `choices` means a free answer.
          */
@@ -2091,6 +2168,10 @@ export interface components {
         /**
          * Repo
          * @description A git repository on this machine. `path` is its top folder, absolute and resolved.
+         *
+         *     `trusted_by` and `trusted_ms` say who trusts it, and since when. `trusted_digest` is of the whole list
+         *     that this person was shown; `trusted_items` are the digests of what was switched on, each with its
+         *     contents: a checkout that holds anything else is not trusted.
          */
         Repo: {
             /** Created Ms */
@@ -2105,6 +2186,69 @@ export interface components {
             owner: string;
             /** Path */
             path: string;
+            /**
+             * Trusted By
+             * @default null
+             */
+            trusted_by: string | null;
+            /**
+             * Trusted Digest
+             * @default
+             */
+            trusted_digest: string;
+            /**
+             * Trusted Items
+             * @default []
+             */
+            trusted_items: string[];
+            /**
+             * Trusted Ms
+             * @default null
+             */
+            trusted_ms: number | null;
+        };
+        /**
+         * RepoTrust
+         * @description Whether agents may read a repository's instructions and settings, and what that would switch on.
+         *
+         *     `changed`: it was trusted, and something else lies there now. `by_setting`: a setting of the server trusts
+         *     it. `digest` names this very list. `complete` is False where there are too many folders to look into.
+         */
+        RepoTrust: {
+            /**
+             * By Setting
+             * @default false
+             */
+            by_setting: boolean;
+            /**
+             * Complete
+             * @default true
+             */
+            complete: boolean;
+            /** Digest */
+            digest: string;
+            /**
+             * Items
+             * @default []
+             */
+            items: components["schemas"]["TrustItem"][];
+            /** Repo Id */
+            repo_id: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "untrusted" | "trusted" | "changed";
+            /**
+             * Trusted By
+             * @default null
+             */
+            trusted_by: string | null;
+            /**
+             * Trusted Ms
+             * @default null
+             */
+            trusted_ms: number | null;
         };
         /** SendPrompt */
         SendPrompt: {
@@ -2178,7 +2322,8 @@ export interface components {
          *     Written only together with the events it follows from (`EventLog.append`).
          *     `status_line` is what the agent wants people to read; `last_words` is one line of at most 200
          *     characters. `queue_paused` says why, or is empty.
-         *     `efforts` are what the running agent offers; empty before its first start.
+         *     `efforts` are what the running agent offers; empty before its first start. `trusted` and `instructions`
+         *     are what it started with: whether the repository was trusted, and which of its files instruct the agent.
          */
         Session: {
             /** Agent */
@@ -2235,6 +2380,11 @@ export interface components {
             hint: string;
             /** Id */
             id: string;
+            /**
+             * Instructions
+             * @default []
+             */
+            instructions: string[];
             /**
              * Last Seq
              * @default 0
@@ -2311,6 +2461,11 @@ export interface components {
             task_count: number;
             /** Title */
             title: string;
+            /**
+             * Trusted
+             * @default null
+             */
+            trusted: boolean | null;
             /** Updated Ms */
             updated_ms: number;
             /**
@@ -3080,6 +3235,47 @@ export interface components {
             url: string | null;
         };
         /**
+         * TrustItem
+         * @description Something that a repository brings along, and what it does, in a sentence.
+         *
+         *     `active`: trust switches it on. `runs`: it can name programs that are then run. `places` are the checkouts
+         *     that have it: the repository's own folder by its name, and worktrees by theirs.
+         */
+        TrustItem: {
+            /**
+             * Active
+             * @default true
+             */
+            active: boolean;
+            /** Effect */
+            effect: string;
+            /** Path */
+            path: string;
+            /**
+             * Places
+             * @default []
+             */
+            places: string[];
+            /**
+             * Runs
+             * @default false
+             */
+            runs: boolean;
+        };
+        /**
+         * TrustRepo
+         * @description Trust a repository as it was shown (`digest` names the list), or trust it no longer.
+         */
+        TrustRepo: {
+            /**
+             * Digest
+             * @default
+             */
+            digest: string;
+            /** Trusted */
+            trusted: boolean;
+        };
+        /**
          * TurnEnded
          * @description The agent's turn is over. The engine makes `task_ended` from it; it is never stored itself.
          */
@@ -3473,6 +3669,7 @@ export type Person = components['schemas']['Person'];
 export type Plan = components['schemas']['Plan'];
 export type PlanEntry = components['schemas']['PlanEntry'];
 export type Problem = components['schemas']['Problem'];
+export type ProjectFile = components['schemas']['ProjectFile'];
 export type Question = components['schemas']['Question'];
 export type QueuePaused = components['schemas']['QueuePaused'];
 export type QueueResumed = components['schemas']['QueueResumed'];
@@ -3480,6 +3677,7 @@ export type RecordedCheckpoint = components['schemas']['RecordedCheckpoint'];
 export type RenamePerson = components['schemas']['RenamePerson'];
 export type RenameRepo = components['schemas']['RenameRepo'];
 export type Repo = components['schemas']['Repo'];
+export type RepoTrust = components['schemas']['RepoTrust'];
 export type SendPrompt = components['schemas']['SendPrompt'];
 export type ServerFrame = components['schemas']['ServerFrame'];
 export type Session = components['schemas']['Session'];
@@ -3506,6 +3704,8 @@ export type ToolCall = components['schemas']['ToolCall'];
 export type ToolCallUpdate = components['schemas']['ToolCallUpdate'];
 export type ToolLocation = components['schemas']['ToolLocation'];
 export type TranscriptPlace = components['schemas']['TranscriptPlace'];
+export type TrustItem = components['schemas']['TrustItem'];
+export type TrustRepo = components['schemas']['TrustRepo'];
 export type TurnEnded = components['schemas']['TurnEnded'];
 export type Unsubscribe = components['schemas']['Unsubscribe'];
 export type Usage = components['schemas']['Usage'];
@@ -4272,6 +4472,75 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_Branch_"];
+                };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "repos.trust_preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What trust would switch on */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepoTrust"];
+                };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "repos.trust": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key gives the same answer and does the thing once. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrustRepo"];
+            };
+        };
+        responses: {
+            /** @description Trust it as it was shown (`digest`), or no longer; running agents keep what they have */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepoTrust"];
                 };
             };
             /** @description What went wrong, and what to do */

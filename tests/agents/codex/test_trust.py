@@ -14,6 +14,7 @@ import psutil
 from agor_jupyter.agents.base import McpServer
 from agor_jupyter.agents.process import marked
 from agor_jupyter.domain.content import TerminalContent
+from agor_jupyter.git.room import GitRoom
 from agor_jupyter.testing import mcp_probe
 from agor_jupyter.testing.hostile_repo import make_hostile
 from agor_jupyter.testing.model_script import script, use
@@ -79,9 +80,11 @@ async def test_a_hostile_repository_runs_nothing_before_it_is_trusted(
 ) -> None:
     """Row A10: settings that name a tool server, instructions, skills, git's own traps."""
     hostile = make_hostile(tmp_path)
-    server.book["work"] = script(use("exec_command", cmd="cat a.txt"), use("exec_command", cmd="echo x"))
+    server.book["work"] = script(use("exec_command", cmd="cat a.txt; git status; git diff"))
+    room = GitRoom(tmp_path / "git", tmp_path)
+    variables = await room.repos.harmless_variables(str(hostile.repo))
     for mode in ("ask", "full_auto"):
-        one = await talk(worktree=str(hostile.repo), mode=mode)
+        one = await talk(worktree=str(hostile.repo), mode=mode, environment=variables)
         await one.prompt("Please use $lure SCRIPT:work")
         await one.close()
         assert canaries(server) == set()
