@@ -57,4 +57,6 @@ def test_a_setting_trusts_a_folder(make_server: Make, tmp_path: object) -> None:
     hostile = make_hostile(server.folder)
     _, tree = taken_in(server, hostile)
     assert worked(server, tree)["trusted"] is True
-    assert worked(server, server.worktree("other"))["trusted"] is False
+    other = server.post("/repos", {"path": str(server.repository)})
+    tree = server.post("/worktrees", {"repo_id": other["id"], "name": "other"})
+    assert worked(server, tree)["trusted"] is False

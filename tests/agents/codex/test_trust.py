@@ -80,7 +80,7 @@ async def test_a_hostile_repository_runs_nothing_before_it_is_trusted(
 ) -> None:
     """Row A10: settings that name a tool server, instructions, skills, git's own traps."""
     hostile = make_hostile(tmp_path)
-    server.book["work"] = script(use("exec_command", cmd="cat a.txt; git status; git diff"))
+    server.book["work"] = script(use("exec_command", cmd="cat a.txt; git diff; git status"))
     room = GitRoom(tmp_path / "git", tmp_path)
     variables = await room.repos.harmless_variables(str(hostile.repo))
     for mode in ("ask", "full_auto"):
@@ -89,6 +89,7 @@ async def test_a_hostile_repository_runs_nothing_before_it_is_trusted(
         await one.close()
         assert canaries(server) == set()
         assert one.ready.instructions == ()
+        assert "On branch main" in str(server.asked[-1].body), "its git works all the same"
     assert hostile.ran() == set()
     one = await talk(worktree=str(hostile.repo), trusted=True)
     await one.prompt("Please use $lure SCRIPT:work")
