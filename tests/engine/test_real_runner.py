@@ -42,7 +42,7 @@ class RealWorld(World):
         object.__setattr__(engine.parts, "launch", launch)
         return engine
 
-    def _spec(self, session: Session, worktree: Worktree) -> SessionSpec:
+    async def _spec(self, session: Session, worktree: Worktree) -> SessionSpec:
         state = self.folder / "state"
         state.mkdir(exist_ok=True, mode=0o700)
         return SessionSpec(

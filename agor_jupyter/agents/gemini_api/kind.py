@@ -41,7 +41,7 @@ CAPABILITIES = Capabilities(
     house_tools=True,
     instructions=True,
     project_files=tuple(
-        ProjectFile(path=name, effect=f"The agent {SETUP.title} reads it as instructions.")
+        ProjectFile(path=name, effect=f"The {SETUP.title} agent reads it as instructions.")
         for name in SETUP.instructions
     ),
     notes={

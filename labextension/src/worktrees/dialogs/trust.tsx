@@ -65,6 +65,7 @@ async function ask(
     defaultButton: 0 // an Enter that comes too early trusts nothing
   });
   dialog.addClass('jp-AgorDialog');
+  dialog.addClass('jp-AgorTrustDialog');
   const { button } = await launchDialog(dialog);
   return button.accept ? !trusted : null;
 }
@@ -144,7 +145,8 @@ function Items({ title, items, quiet = false }: ItemsProps): ReactElement {
       {list}
     </details>
   ) : (
-    <section aria-label={title}>
+    // It can be long: who has only a keyboard scrolls it from here.
+    <section aria-label={title} tabIndex={0}>
       <h4>{title}</h4>
       {list}
     </section>
