@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
 
 from agor_jupyter.client.api import Record
+from agor_jupyter.testing.anthropic_server import AnthropicServer
 from agor_jupyter.testing.hostile_repo import Hostile, make_hostile
+from agor_jupyter.testing.model_script import script, use
 from tests.stories.conftest import Server, wait_until
 
 Make = Callable[..., Server]
@@ -52,7 +60,54 @@ def test_nothing_runs_before_it_is_trusted_and_agents_are_told(make_server: Make
     assert hostile.ran() == set()
 
 
-def test_a_setting_trusts_a_folder(make_server: Make, tmp_path: object) -> None:
+@contextmanager
+def scripted_model() -> Iterator[AnthropicServer]:
+    """Serve scripts beside the test: the server under test is a process that waits for nobody's loop."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    look = use("Bash", command="git status; git diff", description="Look")
+    model = AnthropicServer({"work": script(look)})
+    try:
+        asyncio.run_coroutine_threadsafe(model.__aenter__(), loop).result(10)
+        yield model
+    finally:
+        asyncio.run_coroutine_threadsafe(model.__aexit__(None, None, None), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
+def test_the_real_claude_code_reads_it_only_once_it_is_trusted(
+    make_server: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pytest.importorskip("claude_agent_sdk")
+    home = tmp_path / "home"
+    home.mkdir()
+    with scripted_model() as model:
+        places = {"HOME": str(home), "CLAUDE_CONFIG_DIR": str(home / ".claude")}
+        for name, value in {**model.environment(), **places}.items():
+            monkeypatch.setenv(name, value)
+        server = make_server()
+        hostile = make_hostile(server.folder)
+        repo, tree = taken_in(server, hostile)
+        wish = {"agent": "claude", "mode": "full_auto"}
+
+        first = ended(server, server.session(tree, "SCRIPT:work", **wish))
+        assert (first["last_stop_reason"], first["error"]) == ("end_turn", "")
+        assert (first["trusted"], first["instructions"]) == (False, [])
+        assert model.asked and "CANARY" not in str([asked.body for asked in model.asked])
+        assert hostile.ran() == set()
+
+        place = f"/repos/{repo['id']}/trust"
+        server.post(place, {"trusted": True, "digest": server.api.http.request("GET", place)["digest"]})
+        second = ended(server, server.session(tree, "SCRIPT:work", **wish))
+        assert (second["trusted"], second["instructions"]) == (True, [f"{tree['path']}/CLAUDE.md"])
+        assert "CANARY-CLAUDE" in str([asked.body for asked in model.asked])
+        assert {"hook-SessionStart", "fsmonitor"} <= hostile.ran(), "else the first half could not fail"
+
+
+def test_a_setting_trusts_a_folder(make_server: Make, tmp_path: Path) -> None:
     server = make_server(trusted_repositories=[f"{tmp_path}/*/hostile"])
     hostile = make_hostile(server.folder)
     _, tree = taken_in(server, hostile)
