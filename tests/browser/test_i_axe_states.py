@@ -25,6 +25,7 @@ ROOTS = {
     "dialog-repo": ".jp-AgorDialog .jp-Dialog-content",
     "dialog-worktree": ".jp-AgorDialog .jp-Dialog-content",
     "dialog-session": ".jp-AgorDialog .jp-Dialog-content",
+    "dialog-trust": ".jp-AgorDialog .jp-Dialog-content",
 }
 STATES: dict[str, tuple[Callable[[Stage], furnishing.Scene], Callable[[Path], None] | None]] = {
     "empty": (furnishing.empty, None),
