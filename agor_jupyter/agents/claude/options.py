@@ -170,14 +170,6 @@ def build(
     )
 
 
-def instructions_of(spec: SessionSpec) -> tuple[str, ...]:
-    """List the instruction files at the top of a trusted worktree; those below are read on the way."""
-    if not spec.trusted:
-        return ()
-    places = [Path(spec.worktree, name) for name in ("CLAUDE.md", ".claude/CLAUDE.md", "CLAUDE.local.md")]
-    return tuple(str(place) for place in places if place.is_file())
-
-
 def model_of(name: str) -> str | None:
     """Give what the CLI takes: the account's default has no name."""
     return name if name and name != "default" else None
