@@ -13,6 +13,7 @@ import pytest
 
 from agor_jupyter.agents.base import AgentAdapter, Decision, SessionSpec
 from agor_jupyter.agents.demo import kind
+from agor_jupyter.agents.demo.adapter import DemoAdapter
 from agor_jupyter.agents.process import allowed_environment
 from agor_jupyter.domain.content import DiffContent, TerminalContent
 from agor_jupyter.domain.errors import AgentUnavailable, Conflict, Unprocessable
@@ -179,6 +180,10 @@ async def test_remembers_a_prompt_that_it_was_killed_in(tmp_path: Path) -> None:
     await turn(first, steps({"say": "Good."}) + "heron")
     await first.prompt(TASK, steps({"wait": 60}) + "stork", ())
     second = kind.make()  # beside the first, which is killed without a word
+    with pytest.raises(Conflict, match="Another process is live"):
+        await second.start(spec_of(tmp_path, native_ref=ready.native_ref))
+    assert isinstance(first, DemoAdapter)
+    first.let_go()  # as its death does
     await second.start(spec_of(tmp_path, native_ref=ready.native_ref))
     recalled = said(await turn(second, steps({"say": "{history}"})))
     assert "heron" in recalled

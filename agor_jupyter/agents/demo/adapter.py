@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -36,6 +37,7 @@ class DemoAdapter:
         self._script: Script | None = None
         self._turn: asyncio.Task[None] | None = None
         self._closed = False
+        self._held: int | None = None
         self._call_tool: ToolCaller = _no_tools
 
     async def start(self, spec: SessionSpec) -> None:
@@ -52,6 +54,7 @@ class DemoAdapter:
                 parent = await asyncio.to_thread(memory.load, spec.state_dir, spec.fork.native_ref)
                 conversation = memory.branch(parent, spec.fork.message_ref)
             await asyncio.to_thread(memory.save, spec.state_dir, conversation)
+        self._held = await asyncio.to_thread(memory.hold, spec.state_dir, conversation.native_ref)
         model = spec.model or MODELS[0]
         self._stage = Stage(
             spec, conversation, self._updates.put, pace=_pace(model), call_tool=self._call_tool
@@ -109,10 +112,17 @@ class DemoAdapter:
             return
         self._closed = True
         await self.interrupt()
+        self.let_go()
         # Nobody may be reading any more: what does not fit is not waited for.
         if self._updates.full():
             self._updates.get_nowait()
         self._updates.put_nowait(None)
+
+    def let_go(self) -> None:
+        """Leave the conversation to another client, as the end of the process does."""
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
 
     async def _play(self, steps: AsyncIterator[None], stage: Stage) -> None:
         """Play to the end, and say how it ended, exactly once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import re
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from agor_jupyter.domain.errors import AgentUnavailable, Unprocessable
+from agor_jupyter.domain.errors import AgentUnavailable, Conflict, Unprocessable
 from agor_jupyter.domain.model import Value
 
 _REF = re.compile(r"^demo-[0-9a-f]{16}$")
@@ -42,6 +43,27 @@ def branch(parent: Conversation, message_ref: str = "") -> Conversation:
             raise Unprocessable(f"The conversation has no turn {message_ref!r}.")
         count = int(number)
     return begin().model_copy(update={"prompts": parent.prompts[:count]})
+
+
+def hold(folder: str, native_ref: str) -> int:
+    """Take a conversation for one client; give the handle that lets go of it when it is closed.
+
+    Raises `Conflict` while another holds it: two would write over each other's memory.
+    """
+    path = _path(folder, native_ref).with_suffix(".lock")
+    try:
+        held = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise AgentUnavailable(f"The conversation cannot be kept: {error.strerror}.") from error
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(held)
+        raise Conflict(
+            "Another process is live on this conversation.",
+            hint="End its runner first (`jupyter agor runners list`), or fork the session.",
+        ) from error
+    return held
 
 
 def load(folder: str, native_ref: str) -> Conversation:
