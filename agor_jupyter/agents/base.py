@@ -18,7 +18,10 @@ from agor_jupyter.domain.session import ForkPoint
 
 
 class Capabilities(Value):
-    """What an agent can do. What is False is refused with a 409 that names the field."""
+    """What an agent can do. What is False is refused with a 409 that names the field.
+
+    A fork is the exception, unless that is asked for: it begins with a transcript, and says so.
+    """
 
     streaming: bool = True
     thinking: bool = False

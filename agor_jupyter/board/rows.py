@@ -49,6 +49,7 @@ def row_of(session: Session, known: SessionRow | None, *, settled: bool) -> Sess
         last_words=words,
         tokens=session.usage.total_tokens,
         queued=len(session.queue),
+        waits=session.waits.reason if session.waits is not None else "",
         updated_ms=session.updated_ms,
     )
 

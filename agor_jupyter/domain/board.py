@@ -26,6 +26,7 @@ from agor_jupyter.domain.session import SessionStatus
 LAYOUT_SCHEMA = 1
 CARD_WIDTH = 280
 CARD_HEIGHT = 160
+BESIDE_ROWS = 6
 
 
 class Board(Value):
@@ -78,6 +79,7 @@ class SessionRow(Value):
     last_words: str = ""
     tokens: int = 0
     queued: int = 0
+    waits: str = ""
     unseen: bool = False
     updated_ms: int
 
@@ -106,6 +108,16 @@ def layout_room_id(board_id: BoardId) -> str:
 
 def status_room_id(board_id: BoardId) -> str:
     return f"agor-status-{board_id}"
+
+
+def place_beside(taken: list[tuple[float, float]], card: tuple[float, float]) -> tuple[float, float] | None:
+    """Find room for a card right of `card`, or a few rows below that; None where all of it is covered."""
+    step_x, step_y = CARD_WIDTH + 40, CARD_HEIGHT + 60
+    for row in range(BESIDE_ROWS):
+        x, y = card[0] + step_x, card[1] + row * step_y
+        if all(abs(x - tx) >= CARD_WIDTH or abs(y - ty) >= step_y for tx, ty in taken):
+            return (x, y)
+    return None
 
 
 def free_place(

@@ -286,6 +286,13 @@ class QueuePaused(Value):
     hint: str = ""
 
 
+class QueueWaiting(Value):
+    """What is queued waits for others to end; it starts by itself."""
+
+    type: Literal["queue_waiting"] = "queue_waiting"
+    reason: str
+
+
 class QueueResumed(Value):
     type: Literal["queue_resumed"] = "queue_resumed"
     by: UserId
@@ -336,6 +343,7 @@ SessionUpdate = Annotated[
     | TaskEnded
     | InterruptRequested
     | QueuePaused
+    | QueueWaiting
     | QueueResumed,
     Field(discriminator="type"),
 ]

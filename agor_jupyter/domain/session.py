@@ -34,12 +34,32 @@ class ForkPoint(Value):
     message_ref: str = ""
 
 
+class ForkOrigin(Value):
+    """What a fork shares with its parent (`Session.parent_id`), for people and for who draws it.
+
+    `task_id` is the last task that both share (None: it began before the parent's first one), `sha` the
+    commit that its new worktree began with ("" in the parent's own worktree). `replayed`: the agent does not
+    remember it; its first prompt is preceded by a transcript.
+    """
+
+    task_id: TaskId | None = None
+    sha: str = ""
+    replayed: bool = False
+
+
+class Waits(Value):
+    """Why a queued prompt has not started although nothing holds its queue, and since when."""
+
+    reason: str
+    since_ms: int
+
+
 class Session(Value):
     """One conversation with one agent in one worktree, as of event `last_seq`.
 
     Written only together with the events it follows from (`EventLog.append`).
     `status_line` is what the agent wants people to read; `last_words` is one line of at most 200
-    characters. `queue_paused` says why, or is empty.
+    characters. `queue_paused` says why, or is empty. `waits`: the queue goes on by itself, but not yet.
     `efforts` are what the running agent offers; empty before its first start. `trusted` and `instructions`
     are what it started with: whether the repository was trusted, and which of its files instruct the agent.
     """
@@ -62,6 +82,7 @@ class Session(Value):
     parent_id: SessionId | None = None
     genealogy: Literal["root", "fork", "spawn"] = "root"
     fork: ForkPoint | None = None
+    origin: ForkOrigin | None = None
     native_ref: str = ""
     last_seq: int = 0
     last_words: str = ""
@@ -70,6 +91,7 @@ class Session(Value):
     error: str = ""
     hint: str = ""
     queue_paused: str = ""
+    waits: Waits | None = None
     current_task: TaskId | None = None
     queue: tuple[TaskId, ...] = ()
     task_count: int = 0

@@ -35,6 +35,7 @@ from agor_jupyter.domain.events import (
     Plan,
     QueuePaused,
     QueueResumed,
+    QueueWaiting,
     SessionCreated,
     SessionEvent,
     SessionUpdated,
@@ -51,6 +52,7 @@ from agor_jupyter.domain.events import (
 from agor_jupyter.domain.ids import RequestId, TaskId, ToolCallId, UserId
 from agor_jupyter.domain.last_words import last_line, line_ended
 from agor_jupyter.domain.model import Value
+from agor_jupyter.domain.queueing import known, moved, waiting
 from agor_jupyter.domain.session import Session
 
 _STREAMED = frozenset({AgentMessageChunk, AgentThoughtChunk, ToolCallUpdate, UsageUpdate})
@@ -70,10 +72,10 @@ def _changes(session: Session, event: SessionEvent | Draft) -> dict[str, object]
         return _said(session, update)
     match update:
         case TaskQueued():
-            queue = (*session.queue, _known(task_id))
+            queue = (*session.queue, known(task_id))
             return {"queue": queue, "task_count": session.task_count + 1, **_rest(session, queue=queue)}
         case TaskUpdated(place=place) if place is not None:
-            return {"queue": _moved(session.queue, _known(task_id), place)}
+            return {"queue": moved(session.queue, known(task_id), place)}
         case TaskRemoved():
             return _removed(session, task_id)
         case TaskStarted():
@@ -82,6 +84,7 @@ def _changes(session: Session, event: SessionEvent | Draft) -> dict[str, object]
                 "queue": queue,
                 "current_task": task_id,
                 "status": "starting",
+                "waits": None,
                 "error": "",
                 "hint": "",
                 "last_words": line_ended(session.last_words),
@@ -90,6 +93,8 @@ def _changes(session: Session, event: SessionEvent | Draft) -> dict[str, object]
             return _ended(session, update)
         case QueuePaused(reason=reason, hint=hint):
             return _paused(session, reason, hint)
+        case QueueWaiting(reason=reason):
+            return {"waits": waiting(session, reason, event.at_ms)}
         case QueueResumed():
             resumed = session.model_copy(update={"last_stop_reason": None})
             return {
@@ -155,9 +160,9 @@ def _ended(session: Session, update: TaskEnded) -> dict[str, object]:
 
 
 def _paused(session: Session, reason: str, hint: str) -> dict[str, object]:
-    rest = _rest(session, paused=True)
+    rest = {"waits": None, **_rest(session, paused=True)}
     if rest.get("status") == "idle":  # nothing went wrong before: what paused it is the failure
-        return {"queue_paused": reason, "status": "failed", "error": reason, "hint": hint}
+        return {**rest, "queue_paused": reason, "status": "failed", "error": reason, "hint": hint}
     return {"queue_paused": reason, **rest}
 
 
@@ -168,7 +173,8 @@ def _running(session: Session) -> dict[str, object]:
 def _removed(session: Session, task_id: TaskId | None) -> dict[str, object]:
     queue = tuple(item for item in session.queue if item != task_id)
     if queue or not session.queue_paused:
-        return {"queue": queue, **_rest(session, queue=queue)}
+        waits = session.waits if queue else None
+        return {"queue": queue, "waits": waits, **_rest(session, queue=queue)}
     # Nothing is left to hold: the next prompt is not to wait for a person.
     return {"queue": queue, "queue_paused": "", **_rest(session, queue=queue, paused=False)}
 
@@ -188,23 +194,9 @@ def _rest(
 
 def _archive(session: Session, archived: bool) -> dict[str, object]:
     if archived:
-        return {"status": "archived"}
+        return {"status": "archived", "waits": None}
     held = bool(session.queue_paused)
     return {"status": lifecycle.resting(session.last_stop_reason, len(session.queue), held)}
-
-
-def _moved(queue: tuple[TaskId, ...], task_id: TaskId, place: int) -> tuple[TaskId, ...]:
-    if task_id not in queue:
-        return queue
-    others = [item for item in queue if item != task_id]
-    others.insert(max(0, min(place, len(others))), task_id)
-    return tuple(others)
-
-
-def _known(task_id: TaskId | None) -> TaskId:
-    if task_id is None:
-        raise ValueError("this event belongs to a task and must name it")
-    return task_id
 
 
 # --- what was said in one task -----------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from agor_jupyter.agents.base import Capabilities, SessionSpec, ToolAnswer
@@ -12,6 +12,7 @@ from agor_jupyter.domain.ids import SessionId, TaskId, WorktreeId
 from agor_jupyter.domain.ports import Clock, EventLog, NewId
 from agor_jupyter.domain.repo import Worktree
 from agor_jupyter.domain.session import Session
+from agor_jupyter.engine.admission import Limits
 from agor_jupyter.executors.base import Executor
 
 
@@ -63,5 +64,6 @@ class EngineParts:
     new_id: NewId
     launch: Launch
     tools: Tools = no_tools
+    limits: Limits = field(default_factory=Limits)
     interrupt_seconds: float = 10.0
     """How long an interrupted agent may take to end its turn before it is killed."""

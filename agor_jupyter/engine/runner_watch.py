@@ -133,6 +133,22 @@ async def gone(runner: SessionRunner, handle: Handle) -> None:
     await forget(runner, handle)
 
 
+async def close_idle(runner: SessionRunner) -> None:
+    """Close an agent that has nothing to do. Its session's own job does it: no prompt can come between."""
+    session = await runner.parts.log.session(runner.session_id)
+    link, handle = runner.link, runner.handle
+    if link is None or handle is None or session is None or session.current_task or session.waits:
+        return
+    logger.info("runner %s has no task and makes room for another", handle.run_id)
+    runner.link = None
+    try:
+        await link.close_runner()
+    except AgorError as error:
+        logger.info("runner %s did not end in order: %s", handle.run_id, error)
+    await link.disconnect()
+    await gone(runner, handle)
+
+
 async def lost_at_start(runner: SessionRunner, error: AgorError) -> AgorError:
     """Forget a runner that could not be reached; give its own last words if it left some."""
     handle = runner.handle

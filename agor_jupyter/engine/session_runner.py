@@ -16,10 +16,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from agor_jupyter.domain.errors import AgorError, RunnerLost, StorageFull, TimedOut
-from agor_jupyter.domain.events import Draft, InterruptRequested, PermissionResolved, SessionUpdate, TurnEnded
+from agor_jupyter.domain.events import (
+    Draft,
+    InterruptRequested,
+    PermissionResolved,
+    QueueWaiting,
+    SessionUpdate,
+    TurnEnded,
+)
 from agor_jupyter.domain.ids import SessionId, TaskId
 from agor_jupyter.domain.ports import Appended, RunnerMark
+from agor_jupyter.domain.session import Session
 from agor_jupyter.engine import runner_watch, task_runner
+from agor_jupyter.engine.admission import Admission
 from agor_jupyter.engine.coalesce import join_chunks
 from agor_jupyter.engine.jobs import Jobs
 from agor_jupyter.engine.parts import EngineParts
@@ -44,6 +53,11 @@ class _Wake:
 
 
 @dataclass(frozen=True)
+class _MakeRoom:
+    """Close the agent if nothing is to be done."""
+
+
+@dataclass(frozen=True)
 class _Framed:
     link: RunnerLink
     offset: int
@@ -55,19 +69,21 @@ class _LinkEnded:
     link: RunnerLink
 
 
-_Item = _Wake | _Framed | _LinkEnded
+_Item = _Wake | _MakeRoom | _Framed | _LinkEnded
 
 
 class SessionRunner:
     """Runs the tasks of one session, one after another. Made by the supervisor, closed by it."""
 
-    def __init__(self, session_id: SessionId, parts: EngineParts) -> None:
+    def __init__(self, session_id: SessionId, parts: EngineParts, admission: Admission) -> None:
         self.session_id = session_id
         self.parts = parts
+        self.admission = admission
         self.lock = asyncio.Lock()
         self.link: RunnerLink | None = None
         self.handle: Handle | None = None
-        self.working = False  # a task is under way, as of the last append
+        self.working = admission.is_working(session_id)  # a task is under way, as of the last append
+        self.rests_since_ms = 0  # when its last task ended
         self.killed_by = ""  # the person whose interrupt ended in a kill
         self.accepted: TaskId | None = None  # the last task that the runner said it has
         self.stopping: TaskId | None = None  # the task that an interrupt was asked for
@@ -94,6 +110,11 @@ class SessionRunner:
         """Look at the queue soon. Many wakes are one."""
         if not self._inbox.full():  # a full inbox ends in a look at the queue anyway
             self._inbox.put_nowait(_Wake())
+
+    def make_room(self) -> None:
+        """Close the agent soon, unless there is work for it by then: the next prompt resumes it."""
+        if not self._inbox.full():
+            self._inbox.put_nowait(_MakeRoom())
 
     async def close(self) -> None:
         """Leave the runner as it is and stop following it."""
@@ -155,6 +176,8 @@ class SessionRunner:
             await self._consume([(it.offset, it.frame) for it in frames if it.link is self.link])
             if isinstance(other, _LinkEnded) and other.link is self.link:
                 await runner_watch.link_ended(self, other.link)
+            elif isinstance(other, _MakeRoom):
+                await runner_watch.close_idle(self)
             await self._look_at_queue()
             self._broken = False
 
@@ -181,9 +204,15 @@ class SessionRunner:
 
     async def _look_at_queue(self) -> None:
         session = await self.parts.log.session(self.session_id)
-        if session is None or session.archived or session.current_task or session.queue_paused:
+        if session is None or not has_next(session):
             return
-        if not session.queue:
+        if self.stop_asked is not None and self.stopping == session.queue[0]:
+            await self.until_stored(lambda: task_runner.end_unstarted(self))
+            self.wake()
+            return
+        if waits_for := self.admission.enter(session):
+            if session.waits is None or session.waits.reason != waits_for:
+                await self.until_stored(lambda: self._say_waits(waits_for))
             return
         try:
             await task_runner.start_next(self, session)
@@ -192,6 +221,15 @@ class SessionRunner:
             await self.until_stored(lambda: task_runner.hold_queue(self, reason))
         else:
             self.wake()  # a task that was over at once leaves a queue to look at
+        finally:
+            if not self.working:
+                self.admission.leave(self.session_id)
+
+    async def _say_waits(self, reason: str) -> None:
+        async with self.lock:
+            session = await self.parts.log.session(self.session_id)
+            if session is not None and has_next(session):
+                await self.append_locked([self.draft(QueueWaiting(reason=reason))])
 
     # --- frames ------------------------------------------------------------
 
@@ -262,8 +300,17 @@ class SessionRunner:
     async def append_locked(self, drafts: list[Draft], *, mark: int | None = None) -> Appended:
         run = RunnerMark(self.handle.run_id, mark) if mark is not None and self.handle else None
         appended = await self.parts.log.append(self.session_id, drafts, mark=run)
-        self.working = appended.session.current_task is not None
+        self._note(appended.session)
         return appended
+
+    def _note(self, session: Session) -> None:
+        """Give the place back with the end of a task; while one starts, its place is held elsewhere."""
+        was, self.working = self.working, session.current_task is not None
+        if was and not self.working:
+            self.rests_since_ms = session.updated_ms
+            self.admission.leave(self.session_id)
+        elif not has_next(session):
+            self.admission.stop_waiting(self.session_id)
 
     def draft(self, update: SessionUpdate, task_id: TaskId | None = None) -> Draft:
         return Draft(task_id=task_id, at_ms=self.parts.clock(), update=update)
@@ -327,3 +374,8 @@ class SessionRunner:
         """Ask the runner to end in order; one that does not is left to the executor."""
         if self.link is not None:
             await self.link.close_runner(finish_task=finish_task)
+
+
+def has_next(session: Session) -> bool:
+    """Say whether a queued task may start by itself now."""
+    return bool(session.queue) and not (session.archived or session.current_task or session.queue_paused)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Literal
 
 from agor_jupyter.domain.content import Attachment, Mode
@@ -27,6 +27,7 @@ from agor_jupyter.domain.ids import RequestId, SessionId, TaskId, UserId
 from agor_jupyter.domain.ports import Prompt
 from agor_jupyter.domain.session import Session, Task
 from agor_jupyter.engine import permission_broker
+from agor_jupyter.engine.admission import Admission
 from agor_jupyter.engine.parts import EngineParts
 from agor_jupyter.engine.session_runner import SessionRunner
 from agor_jupyter.executors.base import Handle, RunnerLink
@@ -47,12 +48,17 @@ class Engine:
     def __init__(self, parts: EngineParts) -> None:
         self.parts = parts
         self._runners: dict[SessionId, SessionRunner] = {}
+        self.admission = Admission(parts.limits, parts.clock, wake=self._admitted, make_room=self._make_room)
 
     # --- start and stop ----------------------------------------------------
 
     async def recover(self) -> None:
         """Adopt the runners of a server that is gone, end what was lost, go on with the queues."""
         log = self.parts.log
+        # As the server before left them: what this one starts while it adopts is none of these.
+        unfinished = [session async for session in self._unfinished()]
+        for session in unfinished:
+            self.admission.recall(session)
         adopted: dict[SessionId, asyncio.Task[None]] = {}
         # The newest of a session, should a crash have left an older one on the record.
         newest = {session_id: run_id for run_id, session_id, _, _ in await log.runners()}
@@ -65,13 +71,18 @@ class Engine:
             adopted[session_id] = self._runner(session_id).adopt(handle, offset)
         if adopted:
             await asyncio.wait(adopted.values(), timeout=ADOPT_SECONDS)
+        for session in unfinished:
+            if session.id not in adopted:
+                await self._pick_up(session)
+
+    async def _unfinished(self) -> AsyncIterator[Session]:
+        """Give the sessions that have a task under way or queued."""
         for status in ("starting", "running", "awaiting_permission", "queued"):
             cursor: str | None = None
             while True:
-                page = await log.sessions(status=status, cursor=cursor, archived=None)
+                page = await self.parts.log.sessions(status=status, cursor=cursor, archived=None)
                 for session in page.items:
-                    if session.id not in adopted:
-                        await self._pick_up(session)
+                    yield session
                 cursor = page.next
                 if cursor is None:
                     break
@@ -115,9 +126,22 @@ class Engine:
     def _runner(self, session_id: SessionId) -> SessionRunner:
         runner = self._runners.get(session_id)
         if runner is None:
-            runner = self._runners[session_id] = SessionRunner(session_id, self.parts)
+            runner = self._runners[session_id] = SessionRunner(session_id, self.parts, self.admission)
             runner.start()
         return runner
+
+    def _admitted(self, session_id: SessionId) -> None:
+        """A place is free for a session that waits."""
+        self._runner(session_id).wake()
+
+    def _make_room(self, session_id: SessionId) -> None:
+        """Close the agent that has rested longest, where as many are up as may work."""
+        others = [each for each in self._runners.values() if each.handle and each.session_id != session_id]
+        if not self.parts.limits.sessions or len(others) < self.parts.limits.sessions:
+            return
+        idle = [each for each in others if self.admission.is_idle(each.session_id)]
+        if idle:
+            min(idle, key=lambda each: each.rests_since_ms).make_room()
 
     async def _session(self, session_id: SessionId) -> Session:
         session = await self.parts.log.session(session_id)
@@ -198,6 +222,7 @@ class Engine:
             await runner.interrupt(by)
         elif session.status == "queued":
             runner.stop_next(session.queue[0], InterruptRequested(by=by, by_name=by_name))
+            runner.wake()  # it may wait for a place: then it is stopped without an agent
         return session
 
     async def resume(self, session_id: SessionId, *, by: UserId, by_name: str = "") -> Session:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from agor_jupyter.agents.base import Decision
 from agor_jupyter.domain.content import Checkpoint, StopReason
+from agor_jupyter.domain.conversation import REPLAY_NOTICE
 from agor_jupyter.domain.errors import AgorError, AlreadyAnswered, Conflict, RunnerLost, StorageFull
 from agor_jupyter.domain.events import (
     Draft,
@@ -28,7 +29,7 @@ from agor_jupyter.domain.lifecycle import pauses_queue
 from agor_jupyter.domain.policy import AlwaysRule, Policy, subject_of
 from agor_jupyter.domain.repo import Worktree
 from agor_jupyter.domain.session import Session
-from agor_jupyter.engine import runner_watch
+from agor_jupyter.engine import replay, runner_watch
 from agor_jupyter.runner.protocol import RunnerSpec, bridge_of
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ async def start_next(runner: SessionRunner, session: Session) -> None:
         if ready:  # else it was withdrawn while the runner started
             started = TaskStarted(base_sha=checkpoint.head_sha, checkpoint=checkpoint)
             drafts = [runner.draft(started, task_id)]
+            if now is not None and replay.is_due(now):
+                drafts.append(runner.draft(Notice(text=REPLAY_NOTICE), task_id))
             if stop_asked is not None:
                 drafts.append(runner.draft(stop_asked, task_id))
             await runner.append_locked(drafts)
@@ -69,6 +72,19 @@ async def start_next(runner: SessionRunner, session: Session) -> None:
         await end_task(runner, cancelled, task_id, at_ms=runner.parts.clock(), mark=None)
     elif ready:
         await _hand_over(runner, task_id)
+
+
+async def end_unstarted(runner: SessionRunner) -> None:
+    """End the first queued task as stopped: it waited, and its agent never hears of it."""
+    async with runner.lock:
+        now = await runner.parts.log.session(runner.session_id)
+        task_id, asked = runner.stopping, runner.stop_asked
+        if now is None or task_id is None or asked is None or task_id not in now.queue:
+            return
+        started = TaskStarted(base_sha="")
+        await runner.append_locked([runner.draft(started, task_id), runner.draft(asked, task_id)])
+    cancelled = TurnEnded(stop_reason="cancelled")
+    await end_task(runner, cancelled, task_id, at_ms=runner.parts.clock(), mark=None)
 
 
 async def hand_to_new_runner(runner: SessionRunner) -> None:
@@ -268,7 +284,7 @@ def _how_it_was_lost(runner: SessionRunner) -> TurnEnded:
 async def stored_for(
     runner: SessionRunner, task_id: TaskId
 ) -> tuple[TaskQueued | None, list[PermissionResolved]]:
-    """Read a task's prompt, as last edited, and the answers that people gave in it."""
+    """Read a task's prompt, as last edited and as its agent is given it, and people's answers in it."""
     prompt: TaskQueued | None = None
     answers: list[PermissionResolved] = []
     after = 0
@@ -283,6 +299,10 @@ async def stored_for(
                     prompt = prompt.model_copy(update={"prompt": text})
                 case PermissionResolved(by=by) as resolved if by not in ("policy", "agent"):
                     answers.append(resolved)
+    session = await log.session(runner.session_id)
+    if prompt is not None and session is not None and replay.is_due(session):
+        told = await replay.preceded(log, session, prompt.prompt)
+        prompt = prompt.model_copy(update={"prompt": told})
     return prompt, answers
 
 

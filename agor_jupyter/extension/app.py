@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from jupyter_server.extension.application import ExtensionApp
-from traitlets import Dict, DottedObjectName, Enum, Float, List, Unicode
+from traitlets import Dict, DottedObjectName, Enum, Float, Int, List, Unicode
 
 SUPPORTED = sys.platform in ("linux", "darwin")
 
@@ -43,6 +43,19 @@ class AgorApp(ExtensionApp):
         15.0,
         min=0.0,
         help="An agent that has had no prompt for so long is closed; the next prompt resumes it. 0: never.",
+    ).tag(config=True)
+    max_running_sessions = Int(
+        20,
+        min=0,
+        help="How many sessions of this server may have a task under way at once. Further prompts wait in "
+        "their queue, say so, and start when another session ends: first those of whoever has the fewest at "
+        "work. An agent without a task does not count, and is closed when as many are up. Default: 20; each "
+        "more is a process with its memory. 0: no limit.",
+    ).tag(config=True)
+    max_running_sessions_per_user = Int(
+        0,
+        min=0,
+        help="The same for the sessions that one person owns. Default: 0, no limit of their own.",
     ).tag(config=True)
     agent_options = Dict(
         help="Options for a kind of agent, by kind: `{'demo': {'script': '/path/to/script.yml'}}`, or "

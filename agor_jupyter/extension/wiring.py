@@ -21,6 +21,7 @@ from agor_jupyter.domain.errors import AgorError
 from agor_jupyter.domain.ids import ENTROPY_BYTES, WorktreeId, make_id
 from agor_jupyter.domain.repo import Worktree
 from agor_jupyter.domain.session import Session
+from agor_jupyter.engine.admission import Limits
 from agor_jupyter.engine.parts import EngineParts, Launch
 from agor_jupyter.engine.supervisor import Engine, OnStop
 from agor_jupyter.extension import seed
@@ -158,6 +159,7 @@ class Wiring:
             new_id=new_id,
             launch=launch,
             tools=self.tools,
+            limits=Limits(self.app.max_running_sessions, self.app.max_running_sessions_per_user),
         )
 
     def _kind(self, name: str) -> AgentKind:
@@ -179,7 +181,9 @@ class Wiring:
             worktree=worktree.path,
             mode=session.mode,
             model=session.model,
+            effort=session.effort,
             native_ref=session.native_ref,
+            fork=session.fork if not session.native_ref else None,
             environment={**allowed_environment(os.environ, kind.variables), **extra, **git},
             state_dir=str(state),
             tools=specs(own=True) if kind.capabilities.house_tools else (),

@@ -52,6 +52,9 @@ def _status(desk: Desk, command: Any) -> None:
     current = next((session for session in sessions if session["id"] == desk.session), None)
     if current is not None:
         print(f"this notebook: {one_line(str(current['title']))} ({current['id']})")
+    for session in sessions:
+        if reason := (session.get("waits") or {}).get("reason"):
+            print(f"waits: {one_line(str(session['title']))}: {reason}")
     for request in desk.api.permissions():
         title = one_line(str((request.get("request") or {}).get("title", "")))
         print(f"waits: {title}  →  %agor answer {request['id']} allow|reject")

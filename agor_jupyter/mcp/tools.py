@@ -14,11 +14,11 @@ from typing import Annotated, Any, cast
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from agor_jupyter.agents.base import ToolAnswer, ToolSpec
+from agor_jupyter.domain.conversation import conversation
 from agor_jupyter.domain.errors import AgorError, Unprocessable
 from agor_jupyter.domain.ids import SessionId
 from agor_jupyter.domain.session import Session
 from agor_jupyter.domain.user import Actor
-from agor_jupyter.mcp.reading import conversation
 from agor_jupyter.service import boards, events, sessions, worktrees
 from agor_jupyter.service.house import House
 

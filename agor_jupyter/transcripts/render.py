@@ -228,11 +228,22 @@ def notebook_agor(
         "model": session.model,
         "worktree": place.worktree,
         "branch": place.branch,
-        "parent": {"session": session.parent_id, "task": None} if session.parent_id else None,
+        "parent": _parent(session),
         "part": part,
         "last_seq": last_seq,
     }
     return agor | ({"prev": prev} if prev else {}) | ({"next": next} if next else {})
+
+
+def _parent(session: Session) -> dict[str, Any] | None:
+    """Say what the session branched off, and where: the last task that both share."""
+    if session.parent_id is None:
+        return None
+    parent: dict[str, Any] = {"session": session.parent_id, "task": None}
+    if session.origin is not None:
+        origin = session.origin
+        parent |= {"task": origin.task_id, "sha": origin.sha or None, "replayed": origin.replayed}
+    return parent
 
 
 def size_of(cell: Cell) -> int:

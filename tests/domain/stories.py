@@ -33,6 +33,7 @@ from agor_jupyter.domain.events import (
     Plan,
     QueuePaused,
     QueueResumed,
+    QueueWaiting,
     SessionCreated,
     SessionEvent,
     SessionUpdate,
@@ -168,6 +169,26 @@ def queueing() -> list[Said]:
     ]
 
 
+def waiting() -> list[Said]:
+    """It waits for two reasons, since the first; then it starts, waits again and is let go of."""
+    made = SessionCreated(by=ANN, agent="demo", title="Mend the mean", mode="ask")
+    return [
+        (made, None),
+        (TaskQueued(by=ANN, prompt="mend it"), ONE),
+        (QueueWaiting(reason="20 sessions run already"), None),
+        (QueueWaiting(reason="ann has 3 sessions that run"), None),
+        (TaskStarted(base_sha="aaa"), ONE),
+        (TaskEnded(stop_reason="end_turn"), ONE),
+        (TaskQueued(by=ANN, prompt="go on"), TWO),
+        (QueueWaiting(reason="20 sessions run already"), None),
+        (TaskRemoved(by=ANN), TWO),
+    ]
+
+
+def waiting_on() -> list[Said]:
+    return waiting()[:-1]
+
+
 def held() -> list[Said]:
     made = SessionCreated(by=ANN, agent="demo", title="Mend the mean", mode="ask")
     return [
@@ -224,6 +245,8 @@ STORIES: dict[str, Callable[[], list[Said]]] = {
     "asking": lambda: [*opening(), *asking()],
     "terminal": terminal,
     "queueing": queueing,
+    "waiting": waiting,
+    "waiting_on": waiting_on,
     "held": held,
     "held_longer": held_longer,
     "let_go": let_go,

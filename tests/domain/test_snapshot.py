@@ -25,6 +25,8 @@ def test_statuses_of_the_stories() -> None:
         "asking": "awaiting_permission",
         "terminal": "running",
         "queueing": "archived",
+        "waiting": "idle",
+        "waiting_on": "queued",
         "held": "failed",
         "held_longer": "failed",
         "let_go": "queued",

@@ -17,12 +17,14 @@ from agor_jupyter.domain.ids import SessionId, TaskId, UserId, WorktreeId, make_
 from agor_jupyter.domain.ports import Prompt
 from agor_jupyter.domain.repo import Worktree
 from agor_jupyter.domain.session import Session
+from agor_jupyter.engine.admission import Limits
 from agor_jupyter.engine.parts import EngineParts, Launch, Tools, no_tools
 from agor_jupyter.engine.supervisor import Engine
 from agor_jupyter.store.memory import open_memory
 from agor_jupyter.testing.fake_executor import FakeExecutor
 
 ANN = UserId("ann")
+UNLIMITED = Limits()
 
 
 @dataclass
@@ -49,7 +51,8 @@ class World:
 
     interrupt_seconds = 0.05
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = UNLIMITED) -> None:
+        self.limits = limits
         self.executor = FakeExecutor()
         self.checkpoints = FakeCheckpoints()
         self.store = open_memory()
@@ -79,6 +82,7 @@ class World:
             worktree=worktree.path,
             mode=session.mode,
             native_ref=session.native_ref,
+            fork=session.fork if not session.native_ref else None,
             state_dir="/nowhere",
         )
 
@@ -96,6 +100,7 @@ class World:
                 new_id=self.new_id,
                 launch=launch,
                 tools=self.tools,
+                limits=self.limits,
                 interrupt_seconds=self.interrupt_seconds,
             )
         )
@@ -109,7 +114,7 @@ class World:
         await self.engine.recover()
         return self.engine
 
-    async def session(self) -> Session:
+    async def session(self, owner: UserId = ANN, **more: object) -> Session:
         tree = Worktree(
             id=WorktreeId(self.new_id("wt")),
             repo_id="repo_1",  # type: ignore[arg-type]  # any string will do here
@@ -127,11 +132,11 @@ class World:
             worktree_id=tree.id,
             agent="demo",
             title="t",
-            owner=ANN,
+            owner=owner,
             created_ms=self.clock(),
             updated_ms=1,
         )
-        return await self.engine.create_session(session)
+        return await self.engine.create_session(session.model_copy(update=more))
 
     async def prompt(self, session: Session, text: str = "go") -> TaskId:
         task_id = TaskId(self.new_id("task"))

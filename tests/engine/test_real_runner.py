@@ -15,7 +15,7 @@ from agor_jupyter.agents.base import SessionSpec
 from agor_jupyter.agents.process import allowed_environment
 from agor_jupyter.domain.events import AgentMessageChunk
 from agor_jupyter.domain.repo import Worktree
-from agor_jupyter.domain.session import Session
+from agor_jupyter.domain.session import ForkPoint, Session
 from agor_jupyter.engine.parts import Launch
 from agor_jupyter.executors.base import Handle
 from agor_jupyter.executors.local import LocalExecutor
@@ -50,6 +50,7 @@ class RealWorld(World):
             worktree=str(self.folder),
             mode=session.mode,
             native_ref=session.native_ref,
+            fork=session.fork if not session.native_ref else None,
             environment=allowed_environment(os.environ),
             state_dir=str(state),
         )
@@ -123,3 +124,20 @@ async def test_an_interrupt_ends_the_turn(real: RealWorld) -> None:
     await real.engine.interrupt(session.id, by=ANN)
     done = await real.wait(session, lambda now: now.current_task is None)
     assert (done.status, done.last_stop_reason) == ("interrupted", "cancelled")
+
+
+async def test_two_sessions_never_work_on_one_native_conversation(real: RealWorld) -> None:
+    first = await real.session()
+    await real.prompt(first, "stream 5 tokens at 100/s")
+    known = await real.wait(first, lambda now: now.last_stop_reason == "end_turn")
+    second = await real.session(native_ref=known.native_ref)
+    await real.prompt(second, "stream 5 tokens at 100/s")
+    refused = await real.wait(second, lambda now: now.status == "failed")
+    assert refused.error == "Another process is live on this conversation."
+    assert "fork" in refused.hint
+    # A fork of it is another conversation: that may be.
+    point = ForkPoint(native_ref=known.native_ref, worktree="/w")
+    fork = await real.session(fork=point)
+    await real.prompt(fork, "What did I ask you?")
+    await real.wait(fork, lambda now: now.last_stop_reason == "end_turn")
+    assert "Earlier you asked: “stream 5 tokens at 100/s”." in await said(real, fork)

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from agor_jupyter.domain.conversation import LIMIT, conversation
 from agor_jupyter.domain.events import AgentMessageChunk, SessionEvent, TaskQueued, ToolCall
 from agor_jupyter.domain.ids import MessageId, SessionId, TaskId, ToolCallId, UserId
 from agor_jupyter.domain.user import Role
 from agor_jupyter.mcp import tools
-from agor_jupyter.mcp.reading import LIMIT, conversation
 from agor_jupyter.mcp.tools import TOOLS, Caller
 from agor_jupyter.service import boards, repos, sessions, worktrees
 from agor_jupyter.service.requests import AddRepo, CreateBoard, CreateSession, CreateWorktree

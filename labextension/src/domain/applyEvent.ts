@@ -35,6 +35,7 @@ function changesOf(session: Session, event: SessionEvent): Changes {
         queue: others,
         current_task: event.task_id,
         status: 'starting',
+        waits: null,
         error: '',
         hint: '',
         last_words: lineEnded(session.last_words)
@@ -43,6 +44,8 @@ function changesOf(session: Session, event: SessionEvent): Changes {
       return ended(session, update);
     case 'queue_paused':
       return paused(session, update.reason, update.hint);
+    case 'queue_waiting':
+      return { waits: { reason: update.reason, since_ms: session.waits?.since_ms ?? event.at_ms } };
     case 'queue_resumed': {
       const fresh = { last_stop_reason: null, queue_paused: '', error: '', hint: '' };
       return { ...fresh, ...rest({ ...session, ...fresh }, { paused: false }) };
@@ -95,7 +98,11 @@ function said(session: Session, update: SessionEvent['update']): Changes {
         ...(update.title === null ? {} : { title: update.title }),
         ...(update.archived === null
           ? {}
-          : { archived: update.archived, status: archive(session, update.archived) })
+          : {
+              archived: update.archived,
+              status: archive(session, update.archived),
+              ...(update.archived ? { waits: null } : {})
+            })
       };
     default:
       return {};
@@ -116,10 +123,10 @@ function ended(session: Session, update: TaskEnded): Changes {
 }
 
 function paused(session: Session, reason: string, hint: string): Changes {
-  const now = rest(session, { paused: true });
+  const now: Changes = { waits: null, ...rest(session, { paused: true }) };
   // Nothing went wrong before: what paused the queue is itself the failure.
   return now.status === 'idle'
-    ? { queue_paused: reason, status: 'failed', error: reason, hint }
+    ? { ...now, queue_paused: reason, status: 'failed', error: reason, hint }
     : { queue_paused: reason, ...now };
 }
 
@@ -130,7 +137,7 @@ function running(session: Session): Changes {
 function removed(session: Session, queue: string[]): Changes {
   // Nothing is left to hold: the next prompt is not to wait for a person.
   return queue.length > 0 || session.queue_paused === ''
-    ? { queue, ...rest(session, { queue }) }
+    ? { queue, waits: queue.length > 0 ? session.waits : null, ...rest(session, { queue }) }
     : { queue, queue_paused: '', ...rest(session, { queue, paused: false }) };
 }
 

@@ -12,6 +12,7 @@ export function Queue(): ReactElement | null {
   const run = useRun();
   const trans = useTrans();
   const reason = useStore(store, state => state.session?.queue_paused ?? '');
+  const waits = useStore(store, state => state.session?.waits?.reason ?? '');
   const tasks = useStore(
     store,
     state =>
@@ -36,6 +37,11 @@ export function Queue(): ReactElement | null {
           >
             {trans.__('Go on')}
           </button>
+        </div>
+      )}
+      {reason === '' && waits !== '' && (
+        <div className="jp-AgorQueue-paused" role="status" data-testid="agor-waits">
+          {trans.__('Waits: %1. It starts by itself.', waits)}
         </div>
       )}
       <ol>

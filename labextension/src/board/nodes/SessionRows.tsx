@@ -53,7 +53,7 @@ const Row = memo(function Row({ row, depth }: RowProps): ReactElement {
   const owner = row.owner === view.workspace.me.get()?.person.id ? '' : row.owner_name || row.owner;
   const open = (): void => view.run(CommandIds.openSession, { session_id: row.id });
   return (
-    <li className="jp-AgorRow" style={{ paddingLeft: depth * 12 }} data-depth={depth}>
+    <li className="jp-AgorRow" style={{ paddingLeft: depth * 12 }} data-depth={depth} data-genealogy={row.genealogy}>
       <button
         type="button"
         className="jp-AgorRow-line nodrag"
@@ -85,6 +85,11 @@ const Row = memo(function Row({ row, depth }: RowProps): ReactElement {
       </button>
       {isWorking(row.status) && <LastWords row={row} />}
       {WRONG.has(row.status) && <Trouble row={row} />}
+      {row.status === 'queued' && row.waits !== '' && (
+        <div className="jp-AgorRow-words" title={row.waits} data-testid="agor-row-waits">
+          {trans.__('Waits: %1', row.waits)}
+        </div>
+      )}
     </li>
   );
 });
