@@ -231,9 +231,16 @@ class BoardDocuments:
             raise migrate.read_only_error(room.read_only_reason)
         return found.layout
 
-    async def place_card(self, board_id: BoardId, worktree_id: WorktreeId, pos: Place | None = None) -> Place:
-        """Put a card on the layout (None: the first free place); one that lies there stays."""
-        return (await self._writable(board_id)).place_card(worktree_id, pos)
+    async def place_card(
+        self,
+        board_id: BoardId,
+        worktree_id: WorktreeId,
+        pos: Place | None = None,
+        *,
+        beside: WorktreeId | None = None,
+    ) -> Place:
+        """Put a card on the layout (None: the first free place, or `beside` another); one there stays."""
+        return (await self._writable(board_id)).place_card(worktree_id, pos, beside)
 
     async def move_card(self, board_id: BoardId, card_id: str, pos: Place) -> tuple[Place, str | None]:
         """Move a card; give its place and the zone that it stands in now. Raises `NotFound`."""

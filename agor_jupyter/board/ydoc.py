@@ -15,7 +15,7 @@ from typing import Any
 from pycrdt import Doc, Map
 
 from agor_jupyter.board.shape import MAX_COORDINATE, MAX_ENTRIES, fits
-from agor_jupyter.domain.board import CARD_HEIGHT, CARD_WIDTH, Zone, free_place
+from agor_jupyter.domain.board import CARD_HEIGHT, CARD_WIDTH, Zone, free_place, place_beside
 from agor_jupyter.domain.errors import NotFound, Unprocessable
 
 Place = tuple[float, float]
@@ -60,18 +60,24 @@ class Layout:
         found = ((card_id, _place_in(entry)) for card_id, entry in entries.items())
         return {card_id: place for card_id, place in found if place is not None}
 
-    def place_card(self, card_id: str, pos: Place | None = None) -> Place:
-        """Give a card its first place; one that has a place keeps it. Without `pos` a free one is found."""
+    def place_card(self, card_id: str, pos: Place | None = None, beside: str | None = None) -> Place:
+        """Give a card its first place; one that has a place keeps it.
+
+        Without `pos` a free one is found: the first beside or below the card `beside`, if it is there.
+        """
         known = self.card_place(card_id)
         if known is not None:
             return known
         _check_room(self.cards)
-        place = self._free_place() if pos is None else check_place(pos)
+        place = self._free_place(beside) if pos is None else check_place(pos)
         self.cards[card_id] = Map({"pos": list(place)})
         return place
 
-    def _free_place(self) -> Place:
+    def _free_place(self, beside: str | None) -> Place:
         taken = list(self.card_places().values())
+        kin = self.card_place(beside) if beside is not None else None
+        if kin is not None and (found := place_beside(taken, kin)) is not None:
+            return found
         if len(taken) <= _CROWDED:
             return free_place(taken)
         return (40.0, max(y for _, y in taken) + CARD_HEIGHT + 60)

@@ -297,6 +297,20 @@ SESSIONS = (
         ),
     ),
     Route(
+        "/sessions/{id}/forks",
+        (
+            _send(
+                "POST",
+                "sessions.fork",
+                work.fork_session,
+                asked.ForkSession,
+                Session,
+                "Branch off before or after a task; a new worktree has its files of then",
+                201,
+            ),
+        ),
+    ),
+    Route(
         "/sessions/{id}/events",
         (
             Operation(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agor_jupyter.server.bodies import EventQuery, ListQuery, PermissionQuery, SessionQuery
 from agor_jupyter.server.operation import Call, Lines, Result
-from agor_jupyter.service import events, permissions, sessions, tasks, transcripts
+from agor_jupyter.service import events, forks, permissions, sessions, tasks, transcripts
 from agor_jupyter.service import requests as asked
 
 NDJSON = "application/x-ndjson"
@@ -26,6 +26,10 @@ async def show_session(call: Call) -> Result:
 async def change_session(call: Call) -> Result:
     body = call.body_as(asked.ChangeSession)
     return await sessions.change(call.house, call.actor, call.path["id"], body)
+
+
+async def fork_session(call: Call) -> Result:
+    return await forks.create(call.house, call.actor, call.path["id"], call.body_as(asked.ForkSession))
 
 
 async def interrupt(call: Call) -> Result:

@@ -58,6 +58,7 @@ RULES: dict[str, Rule] = {
     "sessions.browse": READ_SESSIONS,
     "sessions.show": READ_SESSIONS,
     "sessions.create": WORK,
+    "sessions.fork": WORK,  # and, for a new worktree, what `worktrees.create` asks
     "sessions.change": Rule("execute", "agor:sessions", narrowed=True),
     "sessions.set_status_line": Rule("execute", "agor:sessions", narrowed=True),
     "sessions.interrupt": WORK,

@@ -33,9 +33,14 @@ class BoardDocuments(Protocol):
         ...
 
     async def place_card(
-        self, board_id: BoardId, worktree_id: WorktreeId, pos: tuple[float, float] | None
+        self,
+        board_id: BoardId,
+        worktree_id: WorktreeId,
+        pos: tuple[float, float] | None,
+        *,
+        beside: WorktreeId | None = None,
     ) -> tuple[float, float]:
-        """Put a card on the layout (None: the first free place); one that lies there stays."""
+        """Put a card on the layout (None: the first free place, or `beside` another); one there stays."""
         ...
 
     async def move_card(

@@ -5,7 +5,7 @@ They are shapes only. Whether a thing exists, or may be done, is the verb's to s
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -72,6 +72,20 @@ class CreateSession(Value):
     model: Short = ""
     mode: Mode = "ask"
     prompt: PromptText | None = None
+
+
+class ForkSession(Value):
+    """Branch off before or after a task (the last one), in the parent's worktree or one at its files of then.
+
+    `replay`: where the agent itself cannot branch there, it may be given a transcript instead.
+    """
+
+    at_task: Short | None = None
+    position: Literal["before", "after"] = "after"
+    worktree: Literal["same", "new"] = "new"
+    title: Short = ""
+    prompt: PromptText | None = None
+    replay: bool = True
 
 
 class ChangeSession(Value):

@@ -54,8 +54,10 @@ async def get(house: House, worktree_id: str) -> Worktree:
     return found(await house.records.worktrees.get(worktree_id), "worktree", worktree_id)
 
 
-async def create(house: House, actor: Actor, request: CreateWorktree) -> Worktree:
-    """Make a worktree; when this returns its files are there and its card is on the board."""
+async def create(
+    house: House, actor: Actor, request: CreateWorktree, *, beside: WorktreeId | None = None
+) -> Worktree:
+    """Make a worktree; its files are there and its card is on the board (`beside` another)."""
     admit(actor, "worktrees.create")
     house.check_writable()
     check_worktree_name(request.name)
@@ -70,7 +72,7 @@ async def create(house: House, actor: Actor, request: CreateWorktree) -> Worktre
     try:
         async with house.naming:
             worktree = await _claim(house, actor, repo, request, worktree_id)
-        return await _make(house, actor, repo, request, worktree)
+        return await _make(house, actor, repo, request, worktree, beside)
     finally:
         house.making.discard(worktree_id)
 
@@ -129,7 +131,12 @@ async def _claim(
 
 
 async def _make(
-    house: House, actor: Actor, repo: Repo, request: CreateWorktree, worktree: Worktree
+    house: House,
+    actor: Actor,
+    repo: Repo,
+    request: CreateWorktree,
+    worktree: Worktree,
+    beside: WorktreeId | None,
 ) -> Worktree:
     try:
         await house.git.repos.exclude(repo.path, str(house.paths.worktrees_root))
@@ -147,7 +154,7 @@ async def _make(
     ready = worktree.model_copy(update={"state": "ready", "detail": "", "base_sha": made.base_sha})
     await house.records.worktrees.put(ready, by=actor.id)
     if ready.board_id is not None:
-        await house.boards.place_card(ready.board_id, ready.id, request.pos)
+        await house.boards.place_card(ready.board_id, ready.id, request.pos, beside=beside)
     return ready
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agor_jupyter.agents.base import AgentAdapter, AgentKind, Capabilities, Probe
-from agor_jupyter.domain.board import Board, free_place
+from agor_jupyter.domain.board import Board, free_place, place_beside
 from agor_jupyter.domain.errors import AgentUnavailable, NotFound
 from agor_jupyter.domain.ids import ENTROPY_BYTES, BoardId, SessionId, UserId, WorktreeId, make_id
 from agor_jupyter.domain.ports import Clock, NewId
@@ -82,10 +82,17 @@ class DictBoards:
         self.cards.pop(board_id, None)
 
     async def place_card(
-        self, board_id: BoardId, worktree_id: WorktreeId, pos: tuple[float, float] | None
+        self,
+        board_id: BoardId,
+        worktree_id: WorktreeId,
+        pos: tuple[float, float] | None,
+        *,
+        beside: WorktreeId | None = None,
     ) -> tuple[float, float]:
         cards = self.cards.setdefault(board_id, {})
-        return cards.setdefault(worktree_id, pos or free_place(list(cards.values())))
+        taken = list(cards.values())
+        near = place_beside(taken, cards[beside]) if beside in cards else None
+        return cards.setdefault(worktree_id, pos or near or free_place(taken))
 
     async def move_card(
         self, board_id: BoardId, card_id: str, pos: tuple[float, float]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from agor_jupyter.domain.content import (
     Attachment,
+    Checkpoint,
     Mode,
     PermissionOption,
     Question,
@@ -17,6 +18,7 @@ from agor_jupyter.domain.content import (
 from agor_jupyter.domain.errors import AlreadyAnswered, Conflict, NotFound
 from agor_jupyter.domain.events import (
     AgentMessageChunk,
+    AgentReady,
     Draft,
     EffortChanged,
     InterruptRequested,
@@ -215,12 +217,18 @@ class ScriptedWork:
 
     # --- what a test makes happen
 
-    async def start(self, session_id: SessionId) -> TaskId:
-        """Begin the first queued task."""
+    async def start(self, session_id: SessionId, checkpoint: Checkpoint | None = None) -> TaskId:
+        """Begin the first queued task, with the files as `checkpoint` recorded them."""
         session = await self._session(session_id)
         task_id = session.queue[0]
-        await self._append(session_id, TaskStarted(base_sha="0" * 40), task_id=task_id)
+        base_sha = checkpoint.head_sha if checkpoint is not None else "0" * 40
+        started = TaskStarted(base_sha=base_sha, checkpoint=checkpoint)
+        await self._append(session_id, started, task_id=task_id)
         return task_id
+
+    async def be_ready(self, session_id: SessionId, native_ref: str) -> Session:
+        """Let the agent say that it is up, with the conversation `native_ref`."""
+        return (await self._append(session_id, AgentReady(native_ref=native_ref))).session
 
     async def say(self, session_id: SessionId, *texts: str) -> Session:
         """Append each text as a chunk of one message of the running task."""
@@ -250,9 +258,22 @@ class ScriptedWork:
         await self._append(session_id, update, task_id=session.current_task)
         return request_id
 
-    async def end(self, session_id: SessionId, stop_reason: StopReason = "end_turn") -> Session:
+    async def end(
+        self,
+        session_id: SessionId,
+        stop_reason: StopReason = "end_turn",
+        *,
+        checkpoint: Checkpoint | None = None,
+        last_message_ref: str | None = None,
+    ) -> Session:
         session = await self._session(session_id)
-        await self._append(session_id, TaskEnded(stop_reason=stop_reason), task_id=session.current_task)
+        ended = TaskEnded(
+            stop_reason=stop_reason,
+            head_sha=checkpoint.head_sha if checkpoint is not None else "",
+            checkpoint=checkpoint,
+            last_message_ref=last_message_ref,
+        )
+        await self._append(session_id, ended, task_id=session.current_task)
         return await self._session(session_id)
 
     async def pause(self, session_id: SessionId, reason: str) -> Session:

@@ -60,6 +60,7 @@ def body_of(verb: str, world: World) -> Any:
         "worktrees.change": {"notes": "x"},
         "sessions.create": {"worktree_id": world.worktree, "agent": "demo"},
         "sessions.change": {"title": "x"},
+        "sessions.fork": {"worktree": "same"},
         "sessions.interrupt": {},
         "sessions.resume": {},
         "sessions.steer": {"prompt": "x"},

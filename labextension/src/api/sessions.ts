@@ -4,6 +4,7 @@ import type {
   Attachment,
   ChangeSession,
   CreateSession,
+  ForkSession,
   PageSessionEvent,
   PermissionRecord,
   Session,
@@ -14,6 +15,7 @@ import type {
 import type { Http } from './http';
 
 export type NewSession = Pick<CreateSession, 'worktree_id' | 'agent'> & Partial<CreateSession>;
+export type Fork = Partial<ForkSession>;
 export type SessionPatch = Partial<ChangeSession>;
 export type Permission = PermissionRecord;
 export type Answer = Pick<AnswerPermission, 'option_id'> & Partial<AnswerPermission>;
@@ -35,6 +37,9 @@ export const createSession = (http: Http, wanted: NewSession, key: string): Prom
   http.post('sessions', wanted, key);
 export const patchSession = (http: Http, id: string, changes: SessionPatch): Promise<Session> =>
   http.patch(`sessions/${id}`, changes);
+/** Branch off; the body says where, and in which worktree. */
+export const forkSession = (http: Http, id: string, fork: Fork, key: string): Promise<Session> =>
+  http.post(`sessions/${id}/forks`, fork, key);
 export const interruptSession = (http: Http, id: string): Promise<Session> =>
   http.post(`sessions/${id}/interrupt`);
 export const resumeSession = (http: Http, id: string): Promise<Session> =>

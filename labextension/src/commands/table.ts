@@ -40,7 +40,7 @@ export function register(
 ): void {
   for (const command of table) {
     commands.addCommand(command.id, {
-      label: args => (args['brief'] === true ? (command.brief ?? command.label) : command.label),
+      label: args => textArg(args, 'label') ?? (args['brief'] === true ? (command.brief ?? command.label) : command.label),
       caption: command.caption ?? command.label,
       describedBy: {
         args: {

@@ -15,6 +15,7 @@ export const CommandIds = {
   steerSession: 'agor:steer-session',
   interruptSession: 'agor:interrupt-session',
   resumeSession: 'agor:resume-session',
+  forkSession: 'agor:fork-session',
   renameSession: 'agor:rename-session',
   archiveSession: 'agor:archive-session',
   setMode: 'agor:set-mode',

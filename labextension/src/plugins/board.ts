@@ -6,6 +6,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { BoardHost } from '../board/BoardHost';
 import { boardCommands } from '../commands/board';
 import { peopleCommands } from '../commands/people';
+import { forkCommands } from '../commands/forks';
 import { queueCommands } from '../commands/queue';
 import { recordCommands } from '../commands/records';
 import { sessionCommands } from '../commands/sessions';
@@ -38,6 +39,7 @@ export const boardPlugin: JupyterFrontEndPlugin<void> = {
       ...trustCommands(context),
       ...sessionCommands(context),
       ...recordCommands(context),
+      ...forkCommands(context),
       ...queueCommands(context),
       ...peopleCommands(context)
     ]);

@@ -1,6 +1,7 @@
 /** One row of the conversation. */
 import type { ReactElement } from 'react';
 import { memo, useEffect, useState } from 'react';
+import { CommandIds } from '../domain/commandIds';
 import { useStore } from '../model/store';
 import type { NoticeBlock, PermissionBlock, SteeredBlock, Task, TextBlock } from '../schema/types';
 import { Ago } from '../ui/Ago';
@@ -9,6 +10,7 @@ import { Face } from '../ui/Face';
 import { useTrans } from '../ui/trans';
 import { Disclosure } from '../ui/Disclosure';
 import { Markdown } from './Markdown';
+import { openTaskMenu } from './taskMenu';
 import { ToolRows } from './ToolRows';
 import type { Row } from './toRows';
 import { sameRow } from './toRows';
@@ -165,8 +167,24 @@ function NoticeRow({ block }: { readonly block: NoticeBlock }): ReactElement {
 }
 
 function EndRow({ task }: { readonly task: Task }): ReactElement {
+  const view = useSessionView();
+  const trans = useTrans();
+  const mayFork = view.commands.isEnabled(CommandIds.forkSession, { session_id: view.store.id });
   return (
     <EndLine
+      act={
+        mayFork ? (
+          <button
+            type="button"
+            className="jp-AgorLink"
+            data-testid="agor-fork"
+            aria-haspopup="menu"
+            onClick={event => openTaskMenu(view, task.id, trans, event.currentTarget)}
+          >
+            {trans.__('Fork…')}
+          </button>
+        ) : null
+      }
       stop={task.stop_reason ?? 'end_turn'}
       stoppedBy={task.stopped_by}
       tookMs={(task.ended_ms ?? 0) - (task.started_ms ?? task.ended_ms ?? 0)}

@@ -44,6 +44,7 @@ export function SessionHeader(): ReactElement | null {
           {worktree.branch.endsWith(worktree.name) ? worktree.branch : `${worktree.name} · ${worktree.branch}`}
         </button>
       )}
+      <Origin session={session} />
       <Trust session={session} />
       {away && (
         <span className="jp-AgorAway" role="status" title={trans.__('What you see may be old. It goes on by itself when the server is back.')}>
@@ -56,6 +57,29 @@ export function SessionHeader(): ReactElement | null {
         {trans.__('Notebook')}
       </button>
     </header>
+  );
+}
+
+/** What a fork branched off; says so where its agent does not remember it. */
+function Origin({ session }: { readonly session: Session }): ReactElement | null {
+  const { workspace } = useSessionView();
+  const run = useRun();
+  const trans = useTrans();
+  const parent = session.parent_id ?? '';
+  const title = useStore(workspace.sessions, sessions => sessions.get(parent)?.title ?? '');
+  if (parent === '' || session.genealogy !== 'fork') {
+    return null;
+  }
+  return (
+    <button
+      type="button"
+      className="jp-AgorLink"
+      data-testid="agor-origin"
+      title={session.origin?.replayed === true ? trans.__('Its agent was given a transcript: it does not remember by itself.') : trans.__('Open what it branched off')}
+      onClick={() => run(CommandIds.openSession, { session_id: parent })}
+    >
+      {title === '' ? trans.__('Fork') : trans.__('Fork of %1', title)}
+    </button>
   );
 }
 

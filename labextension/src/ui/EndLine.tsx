@@ -16,10 +16,12 @@ export interface EndLineProps {
   readonly changes: { readonly files: number; readonly added: number; readonly removed: number };
   /** What went wrong and the next step; empty when nothing did. */
   readonly trouble: string;
+  /** What can be done from here. */
+  readonly act?: ReactElement | null;
 }
 
 export function EndLine(props: EndLineProps): ReactElement {
-  const { stop, stoppedBy = '', tookMs, tokens, costUsd, changes, trouble } = props;
+  const { stop, stoppedBy = '', tookMs, tokens, costUsd, changes, trouble, act = null } = props;
   const trans = useTrans();
   const words: Record<StopReason, string> = {
     end_turn: trans.__('Done'),
@@ -43,6 +45,7 @@ export function EndLine(props: EndLineProps): ReactElement {
           {trans._n('%1 file', '%1 files', changes.files)} <Counts {...changes} />
         </span>
       )}
+      {act}
       {trouble !== '' && <p role="alert">{trouble}</p>}
     </div>
   );

@@ -10,6 +10,7 @@ import type { Session, Worktree } from '../../schema/types';
 import { boardCommands, makeId } from '../board';
 import { panelCommands } from '../panels';
 import { peopleCommands } from '../people';
+import { forkCommands } from '../forks';
 import { queueCommands } from '../queue';
 import { recordCommands } from '../records';
 import { sessionCommands } from '../sessions';
@@ -79,6 +80,7 @@ function registered(may: boolean, sessions: readonly Session[] = [], agent: obje
     ...trustCommands(context),
     ...sessionCommands(context),
     ...recordCommands(context),
+    ...forkCommands(context),
     ...queueCommands(context),
     ...peopleCommands(context),
     ...panelCommands({ ...context, sessions: host })
@@ -96,6 +98,7 @@ const ON_SESSIONS: readonly (readonly [CommandId, Partial<Session>])[] = [
   [CommandIds.steerSession, { current_task: 'task_1', status: 'running' }],
   [CommandIds.interruptSession, { current_task: 'task_1', status: 'running' }],
   [CommandIds.resumeSession, { status: 'failed' }],
+  [CommandIds.forkSession, {}],
   [CommandIds.answerPermission, { pending: ['req_1'], status: 'awaiting_permission' }],
   [CommandIds.renameSession, {}],
   [CommandIds.archiveSession, {}],
@@ -141,6 +144,7 @@ describe('commands', () => {
     [CommandIds.steerSession, { current_task: 'task_1' }, {}],
     [CommandIds.interruptSession, {}, {}],
     [CommandIds.resumeSession, {}, {}],
+    [CommandIds.forkSession, { task_count: 0 }, {}],
     [CommandIds.answerPermission, {}, {}],
     [CommandIds.setModel, {}, { set_model: false }],
     [CommandIds.setEffort, {}, {}],
@@ -153,6 +157,22 @@ describe('commands', () => {
     Object.assign(context.app.workspace, { may: (action: string) => action !== 'admin' });
     context.app.current.set('ses_1');
     expect(context.commands.isEnabled(id)).toBe(false);
+  });
+
+  it('forks where it is told, and opens the fork', async () => {
+    const { context, asked, opened } = registered(true, [session('ses_1')]);
+    context.app.current.set('ses_1');
+    const args = { task_id: 'task_1', position: 'before', worktree: 'new', prompt: 'Go', label: 'Fork before this' };
+    expect(context.commands.label(CommandIds.forkSession, args)).toBe('Fork before this');
+    await context.commands.execute(CommandIds.forkSession, args);
+    expect(asked.at(-1)).toEqual([
+      'POST',
+      'sessions/ses_1/forks',
+      { at_task: 'task_1', position: 'before', worktree: 'new', prompt: 'Go' }
+    ]);
+    expect(opened.at(-1)?.[0]).toBe('ses_1');
+    await context.commands.execute(CommandIds.forkSession, { worktree: 'same' });
+    expect(asked.at(-1)?.[2]).toEqual({ position: 'after', worktree: 'same' });
   });
 
   it('acts on the card in front, else on the panel used last, else on a card elsewhere', async () => {
