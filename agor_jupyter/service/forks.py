@@ -24,7 +24,6 @@ from agor_jupyter.service.paging import MAX_LIMIT
 from agor_jupyter.service.requests import CreateWorktree, ForkSession
 
 MOST_NAMES = 100
-SHA_SHOWN = 12
 _FORKED = re.compile(r"-fork(-\d+)?$")
 
 
@@ -186,11 +185,11 @@ async def _new_worktree(
             repo_id=tree.repo_id,
             name=_FORKED.sub("", tree.name)[:50] + end,
             branch=_FORKED.sub("", tree.branch)[:200] + end,
-            base=sha[:SHA_SHOWN],
+            base=tree.branch,  # what it is named after; it begins at `sha`, which no branch may hold
             board_id=board_id,
         )
         try:
-            return await worktrees.create(once, actor, wish, beside=tree.id)
+            return await worktrees.create(once, actor, wish, kin=worktrees.Kin(tree.id, sha))
         except Conflict as error:
             if type(error) not in (Conflict, BranchInUse):  # what git refuses is not about a name
                 raise

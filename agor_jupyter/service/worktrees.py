@@ -7,6 +7,7 @@ healed by `reconcile`; the record comes first, so that nothing on disk is ever u
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Literal
 
 from agor_jupyter.domain.errors import AgorError, Conflict, Unprocessable
@@ -26,6 +27,17 @@ Files = Literal["keep", "clean", "delete"]
 RecordFate = Literal["archive", "delete"]
 DELETING = "deleting files"
 """The `detail` of a record whose files are being taken away: `reconcile` finishes what began."""
+
+
+@dataclass(frozen=True)
+class Kin:
+    """What a fork's worktree has of another: the commit that it begins at, and the place of its card."""
+
+    id: WorktreeId | None = None
+    sha: str = ""
+
+
+NO_KIN = Kin()
 
 
 async def browse(
@@ -54,10 +66,8 @@ async def get(house: House, worktree_id: str) -> Worktree:
     return found(await house.records.worktrees.get(worktree_id), "worktree", worktree_id)
 
 
-async def create(
-    house: House, actor: Actor, request: CreateWorktree, *, beside: WorktreeId | None = None
-) -> Worktree:
-    """Make a worktree; its files are there and its card is on the board (`beside` another)."""
+async def create(house: House, actor: Actor, request: CreateWorktree, *, kin: Kin = NO_KIN) -> Worktree:
+    """Make a worktree; when this returns its files are there and its card is on the board."""
     admit(actor, "worktrees.create")
     house.check_writable()
     check_worktree_name(request.name)
@@ -72,7 +82,7 @@ async def create(
     try:
         async with house.naming:
             worktree = await _claim(house, actor, repo, request, worktree_id)
-        return await _make(house, actor, repo, request, worktree, beside)
+        return await _make(house, actor, repo, request, worktree, kin)
     finally:
         house.making.discard(worktree_id)
 
@@ -136,7 +146,7 @@ async def _make(
     repo: Repo,
     request: CreateWorktree,
     worktree: Worktree,
-    beside: WorktreeId | None,
+    kin: Kin,
 ) -> Worktree:
     try:
         await house.git.repos.exclude(repo.path, str(house.paths.worktrees_root))
@@ -144,7 +154,7 @@ async def _make(
             repo.path,
             worktree.path,
             worktree.branch,
-            worktree.base,
+            kin.sha or worktree.base,
             create_branch=request.create_branch,
         )
     except AgorError:
@@ -154,7 +164,7 @@ async def _make(
     ready = worktree.model_copy(update={"state": "ready", "detail": "", "base_sha": made.base_sha})
     await house.records.worktrees.put(ready, by=actor.id)
     if ready.board_id is not None:
-        await house.boards.place_card(ready.board_id, ready.id, request.pos, beside=beside)
+        await house.boards.place_card(ready.board_id, ready.id, request.pos, beside=kin.id)
     return ready
 
 

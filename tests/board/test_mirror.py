@@ -21,6 +21,7 @@ from agor_jupyter.domain.events import (
     Draft,
     PermissionRequest,
     PermissionResolved,
+    QueueWaiting,
     SessionCreated,
     SessionEvent,
     SessionUpdated,
@@ -177,6 +178,20 @@ async def test_a_session_is_shown_from_its_beginning_to_its_end(scene: Scene) ->
     row, card = scene.status().session(SESSION), scene.status().worktree(TREE.id)
     assert row is not None and (row.last_words, row.tokens, row.queued) == ("Done.", 12, 0)
     assert card is not None and (card.files_changed, card.lines_added) == (2, 9)
+
+
+async def test_a_row_says_what_a_queued_prompt_waits_for(scene: Scene) -> None:
+    await scene.begin()
+    await scene.say(queued())
+    await scene.say(QueueWaiting(reason="20 sessions run already"), task=None)
+
+    def waits() -> str | None:
+        row = scene.status().session(SESSION)
+        return row.waits if row is not None else None
+
+    await eventually(lambda: waits() == "20 sessions run already")
+    await scene.say(TaskStarted(base_sha="0" * 40))
+    await eventually(lambda: waits() == "")
 
 
 async def test_ten_thousand_chunks_leave_the_document_byte_for_byte_the_same(scene: Scene) -> None:

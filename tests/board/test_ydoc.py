@@ -56,6 +56,17 @@ def test_cards_are_placed_side_by_side_and_once(layout: Layout) -> None:
     assert layout.card_place("wt_x") is None
 
 
+def test_a_card_is_placed_beside_another_where_there_is_room(layout: Layout) -> None:
+    layout.place_card("wt_parent", (5000, 300))
+    assert layout.place_card("wt_1", beside="wt_parent") == (5320, 300)
+    assert layout.place_card("wt_2", beside="wt_parent") == (5320, 520)
+    assert layout.place_card("wt_3", (1, 1), "wt_parent") == (1, 1)
+    assert layout.place_card("wt_4", beside="wt_gone") == layout.card_place("wt_4")
+    for number in range(9):  # below one another until it is far enough away
+        layout.place_card(f"wt_more{number}", beside="wt_parent")
+    assert len(set(layout.card_places().values())) == len(layout.card_places())
+
+
 def test_moving_tells_the_zone_and_writes_only_a_change(layout: Layout) -> None:
     layout.add_zone(WIDE)
     layout.add_zone(SMALL)

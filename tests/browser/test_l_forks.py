@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 def test_fork_from_a_task_into_a_new_worktree(desk: Desk, house: Stage) -> None:
     board = house.board("Team L")
-    tree = house.worktree("to-fork", board)
+    tree = house.worktree("to-branch", board)
     session = house.session(tree, "stream 5 tokens at 100/s", "The first one", "full_auto")
     house.wait_status(session, "idle")
     with desk.person("mona") as monas:
@@ -33,4 +33,4 @@ def test_fork_from_a_task_into_a_new_worktree(desk: Desk, house: Stage) -> None:
         expect(page.locator(".jp-AgorEdge-mod-fork")).to_have_count(1)
     forks = [item for item in house.get("/sessions")["items"] if item["parent_id"] == session]
     assert [item["genealogy"] for item in forks] == ["fork"]
-    assert house.get(f"/worktrees/{forks[0]['worktree_id']}")["name"] == "to-fork-fork"
+    assert house.get(f"/worktrees/{forks[0]['worktree_id']}")["name"] == "to-branch-fork"

@@ -128,7 +128,9 @@ async def test_lines(kernel: Kernel, world: World) -> None:
     assert "%agor status" in (await kernel.run("%agor")).text
     status = (await kernel.run("%agor status")).text
     assert "Ann (member)" in status
-    assert "1 sessions: 1 idle" in status
+    assert "1 sessions: 1 idle" in status and "waits:" not in status
+    world.sessions[0] |= {"waits": {"reason": "20 sessions run already", "since_ms": 1}}
+    assert "waits: Fix the parser: 20 sessions run already" in (await kernel.run("%agor status")).text
     assert "Fix the parser" in (await kernel.run("%agor sessions")).text
     ran = await kernel.run("%agor open Fix the parser")
     assert "[Fix the parser](/lab/tree/agor/t.agor.ipynb)" in ran.display["text/markdown"]

@@ -90,7 +90,7 @@ async def test_words_and_files_go_back_together(made: TestHouse, tmp_path: Path)
     assert (fork.title, fork.status) == ("Go on", "queued")
     assert fork.native_ref == ""
     assert git(Path(tree.path), "rev-parse", "HEAD").strip() == fork.origin.sha == tree.base_sha
-    assert (tree.name, tree.branch) == ("w-fork", "w-fork")
+    assert (tree.name, tree.branch, tree.base) == ("w-fork", "w-fork", "w")
 
 
 async def test_before_a_task_is_after_the_one_that_ran_before_it(made: TestHouse, tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from agor_jupyter.domain.events import (
     ToolCall,
     ToolCallUpdate,
 )
-from agor_jupyter.domain.ids import RequestId, ToolCallId, UserId
+from agor_jupyter.domain.ids import RequestId, SessionId, TaskId, ToolCallId, UserId
+from agor_jupyter.domain.session import ForkOrigin
 from agor_jupyter.transcripts.notebook import ACTIVITY_MIME, TEXT_MIME, USAGE_MIME, new_notebook
 from agor_jupyter.transcripts.render import Place, notebook_agor, render_head, render_turn
 from agor_jupyter.transcripts.turns import Turn, fold
@@ -59,6 +60,23 @@ def html_of(notebook: dict[str, Any]) -> str:
         warnings.simplefilter("ignore", DeprecationWarning)
         exporter = HTMLExporter(template_name="basic")
         return exporter.from_notebook_node(nbformat.from_dict(notebook))[0]
+
+
+async def test_a_fork_names_where_it_began(story: Story) -> None:
+    session = await story.store.log.session(SES)
+    assert session is not None
+    task = TaskId("task_0000000000000007")
+    fork = session.model_copy(
+        update={
+            "parent_id": SessionId("ses_0000000000000007"),
+            "genealogy": "fork",
+            "origin": ForkOrigin(task_id=task, sha="abc", replayed=True),
+        }
+    )
+    agor = notebook_agor(fork, Place(), last_seq=1)
+    assert agor["parent"] == {"session": fork.parent_id, "task": task, "sha": "abc", "replayed": True}
+    assert "fork of" in render_head(fork, Place())["source"]
+    assert notebook_agor(session, Place(), last_seq=1)["parent"] is None
 
 
 async def test_whole_turn_as_golden(story: Story) -> None:

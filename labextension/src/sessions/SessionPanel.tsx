@@ -63,12 +63,31 @@ function Body(): ReactElement {
     case 'empty':
       return (
         <div className="jp-AgorSession-list">
-          <Empty title={trans.__('Nothing has been said yet')}>
-            {trans.__('Say below what you want. The agent works in a worktree of its own and asks before it changes things.')}
-          </Empty>
+          <Beginning />
         </div>
       );
   }
+}
+
+/** What a session begins with: nothing, or what the one before it knew. */
+function Beginning(): ReactElement {
+  const { store } = useSessionView();
+  const trans = useTrans();
+  const origin = useStore(store, state => state.session?.origin ?? null);
+  if (origin === null || (origin.task_id === null && !origin.replayed)) {
+    return (
+      <Empty title={trans.__('Nothing has been said yet')}>
+        {trans.__('Say below what you want. The agent works in a worktree of its own and asks before it changes things.')}
+      </Empty>
+    );
+  }
+  return (
+    <Empty title={trans.__('A fork goes on from here')}>
+      {origin.replayed
+        ? trans.__('The agent does not remember what was said before: your first prompt brings a transcript of it.')
+        : trans.__('The agent knows what was said before. Say below what you want instead.')}
+    </Empty>
+  );
 }
 
 /** Why the last task went wrong, with the next step; gone as soon as something new begins. */
