@@ -33,8 +33,6 @@ async def create(house: House, actor: Actor, session_id: str, request: ForkSessi
     Raises `UnsupportedByAgent` with `replay` False where the agent cannot branch there by itself.
     """
     admit(actor, "sessions.fork")
-    if request.worktree == "new":
-        admit(actor, "worktrees.create")
     house.check_writable()
     parent = await sessions.get(house, session_id)
     kind = await agents.require_usable(house, parent.agent)
