@@ -429,6 +429,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sessions/{id}/forks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Branch off before or after a task; a new worktree has its files of then
+         * @description Asks execute on agor:sessions.
+         */
+        post: operations["sessions.fork"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sessions/{id}/interrupt": {
         parameters: {
             query?: never;
@@ -944,6 +966,8 @@ export interface components {
         /**
          * Capabilities
          * @description What an agent can do. What is False is refused with a 409 that names the field.
+         *
+         *     A fork is the exception, unless that is asked for: it begins with a transcript, and says so.
          */
         Capabilities: {
             /**
@@ -1362,7 +1386,7 @@ export interface components {
              */
             task_id: string | null;
             /** Update */
-            update: components["schemas"]["AgentMessageChunk"] | components["schemas"]["AgentThoughtChunk"] | components["schemas"]["ToolCall"] | components["schemas"]["ToolCallUpdate"] | components["schemas"]["Plan"] | components["schemas"]["PermissionRequest"] | components["schemas"]["PermissionResolved"] | components["schemas"]["UsageUpdate"] | components["schemas"]["AgentReady"] | components["schemas"]["ModeChanged"] | components["schemas"]["ModelChanged"] | components["schemas"]["EffortChanged"] | components["schemas"]["Steered"] | components["schemas"]["Compaction"] | components["schemas"]["Notice"] | components["schemas"]["SessionCreated"] | components["schemas"]["SessionUpdated"] | components["schemas"]["TaskQueued"] | components["schemas"]["TaskUpdated"] | components["schemas"]["TaskRemoved"] | components["schemas"]["TaskStarted"] | components["schemas"]["TaskEnded"] | components["schemas"]["InterruptRequested"] | components["schemas"]["QueuePaused"] | components["schemas"]["QueueResumed"];
+            update: components["schemas"]["AgentMessageChunk"] | components["schemas"]["AgentThoughtChunk"] | components["schemas"]["ToolCall"] | components["schemas"]["ToolCallUpdate"] | components["schemas"]["Plan"] | components["schemas"]["PermissionRequest"] | components["schemas"]["PermissionResolved"] | components["schemas"]["UsageUpdate"] | components["schemas"]["AgentReady"] | components["schemas"]["ModeChanged"] | components["schemas"]["ModelChanged"] | components["schemas"]["EffortChanged"] | components["schemas"]["Steered"] | components["schemas"]["Compaction"] | components["schemas"]["Notice"] | components["schemas"]["SessionCreated"] | components["schemas"]["SessionUpdated"] | components["schemas"]["TaskQueued"] | components["schemas"]["TaskUpdated"] | components["schemas"]["TaskRemoved"] | components["schemas"]["TaskStarted"] | components["schemas"]["TaskEnded"] | components["schemas"]["InterruptRequested"] | components["schemas"]["QueuePaused"] | components["schemas"]["QueueWaiting"] | components["schemas"]["QueueResumed"];
         };
         /**
          * DropCard
@@ -1494,6 +1518,31 @@ export interface components {
             truncated: boolean;
         };
         /**
+         * ForkOrigin
+         * @description What a fork shares with its parent (`Session.parent_id`), for people and for who draws it.
+         *
+         *     `task_id` is the last task that both share (None: it began before the parent's first one), `sha` the
+         *     commit that its new worktree began with ("" in the parent's own worktree). `replayed`: the agent does not
+         *     remember it; its first prompt is preceded by a transcript.
+         */
+        ForkOrigin: {
+            /**
+             * Replayed
+             * @default false
+             */
+            replayed: boolean;
+            /**
+             * Sha
+             * @default
+             */
+            sha: string;
+            /**
+             * Task Id
+             * @default null
+             */
+            task_id: string | null;
+        };
+        /**
          * ForkPoint
          * @description Where a conversation begins that shares history with another one of the same kind.
          *
@@ -1510,6 +1559,46 @@ export interface components {
             native_ref: string;
             /** Worktree */
             worktree: string;
+        };
+        /**
+         * ForkSession
+         * @description Branch off before or after a task (the last one), in the parent's worktree or one at its files of then.
+         *
+         *     `replay`: where the agent itself cannot branch there, it may be given a transcript instead.
+         */
+        ForkSession: {
+            /**
+             * At Task
+             * @default null
+             */
+            at_task: string | null;
+            /**
+             * Position
+             * @default after
+             * @enum {string}
+             */
+            position: "before" | "after";
+            /**
+             * Prompt
+             * @default null
+             */
+            prompt: string | null;
+            /**
+             * Replay
+             * @default true
+             */
+            replay: boolean;
+            /**
+             * Title
+             * @default
+             */
+            title: string;
+            /**
+             * Worktree
+             * @default new
+             * @enum {string}
+             */
+            worktree: "same" | "new";
         };
         /**
          * InboxItem
@@ -2135,6 +2224,19 @@ export interface components {
             type: "queue_resumed";
         };
         /**
+         * QueueWaiting
+         * @description What is queued waits for others to end; it starts by itself.
+         */
+        QueueWaiting: {
+            /** Reason */
+            reason: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "queue_waiting";
+        };
+        /**
          * RecordedCheckpoint
          * @description A checkpoint as found in the repository. `at_ms` has the second's precision of a commit.
          */
@@ -2321,7 +2423,7 @@ export interface components {
          *
          *     Written only together with the events it follows from (`EventLog.append`).
          *     `status_line` is what the agent wants people to read; `last_words` is one line of at most 200
-         *     characters. `queue_paused` says why, or is empty.
+         *     characters. `queue_paused` says why, or is empty. `waits`: the queue goes on by itself, but not yet.
          *     `efforts` are what the running agent offers; empty before its first start. `trusted` and `instructions`
          *     are what it started with: whether the repository was trusted, and which of its files instruct the agent.
          */
@@ -2416,6 +2518,8 @@ export interface components {
              * @default
              */
             native_ref: string;
+            /** @default null */
+            origin: components["schemas"]["ForkOrigin"] | null;
             /** Owner */
             owner: string;
             /**
@@ -2479,6 +2583,8 @@ export interface components {
              *     }
              */
             usage: components["schemas"]["Usage"];
+            /** @default null */
+            waits: components["schemas"]["Waits"] | null;
             /** Worktree Id */
             worktree_id: string;
         };
@@ -2528,7 +2634,7 @@ export interface components {
              */
             task_id: string | null;
             /** Update */
-            update: components["schemas"]["AgentMessageChunk"] | components["schemas"]["AgentThoughtChunk"] | components["schemas"]["ToolCall"] | components["schemas"]["ToolCallUpdate"] | components["schemas"]["Plan"] | components["schemas"]["PermissionRequest"] | components["schemas"]["PermissionResolved"] | components["schemas"]["UsageUpdate"] | components["schemas"]["AgentReady"] | components["schemas"]["ModeChanged"] | components["schemas"]["ModelChanged"] | components["schemas"]["EffortChanged"] | components["schemas"]["Steered"] | components["schemas"]["Compaction"] | components["schemas"]["Notice"] | components["schemas"]["SessionCreated"] | components["schemas"]["SessionUpdated"] | components["schemas"]["TaskQueued"] | components["schemas"]["TaskUpdated"] | components["schemas"]["TaskRemoved"] | components["schemas"]["TaskStarted"] | components["schemas"]["TaskEnded"] | components["schemas"]["InterruptRequested"] | components["schemas"]["QueuePaused"] | components["schemas"]["QueueResumed"];
+            update: components["schemas"]["AgentMessageChunk"] | components["schemas"]["AgentThoughtChunk"] | components["schemas"]["ToolCall"] | components["schemas"]["ToolCallUpdate"] | components["schemas"]["Plan"] | components["schemas"]["PermissionRequest"] | components["schemas"]["PermissionResolved"] | components["schemas"]["UsageUpdate"] | components["schemas"]["AgentReady"] | components["schemas"]["ModeChanged"] | components["schemas"]["ModelChanged"] | components["schemas"]["EffortChanged"] | components["schemas"]["Steered"] | components["schemas"]["Compaction"] | components["schemas"]["Notice"] | components["schemas"]["SessionCreated"] | components["schemas"]["SessionUpdated"] | components["schemas"]["TaskQueued"] | components["schemas"]["TaskUpdated"] | components["schemas"]["TaskRemoved"] | components["schemas"]["TaskStarted"] | components["schemas"]["TaskEnded"] | components["schemas"]["InterruptRequested"] | components["schemas"]["QueuePaused"] | components["schemas"]["QueueWaiting"] | components["schemas"]["QueueResumed"];
         };
         /**
          * SessionRow
@@ -2585,6 +2691,11 @@ export interface components {
             unseen: boolean;
             /** Updated Ms */
             updated_ms: number;
+            /**
+             * Waits
+             * @default
+             */
+            waits: string;
             /** Worktree Id */
             worktree_id: string;
         };
@@ -3398,6 +3509,16 @@ export interface components {
             usage: components["schemas"]["Usage"];
         };
         /**
+         * Waits
+         * @description Why a queued prompt has not started although nothing holds its queue, and since when.
+         */
+        Waits: {
+            /** Reason */
+            reason: string;
+            /** Since Ms */
+            since_ms: number;
+        };
+        /**
          * WorkspaceEvent
          * @description A fact outside any session: worktrees, boards, repos. `seq` is the workspace's own.
          */
@@ -3639,7 +3760,9 @@ export type Dropped = components['schemas']['Dropped'];
 export type EffortChanged = components['schemas']['EffortChanged'];
 export type FileChange = components['schemas']['FileChange'];
 export type FileDiff = components['schemas']['FileDiff'];
+export type ForkOrigin = components['schemas']['ForkOrigin'];
 export type ForkPoint = components['schemas']['ForkPoint'];
+export type ForkSession = components['schemas']['ForkSession'];
 export type InboxItem = components['schemas']['InboxItem'];
 export type InterruptRequested = components['schemas']['InterruptRequested'];
 export type Me = components['schemas']['Me'];
@@ -3673,6 +3796,7 @@ export type ProjectFile = components['schemas']['ProjectFile'];
 export type Question = components['schemas']['Question'];
 export type QueuePaused = components['schemas']['QueuePaused'];
 export type QueueResumed = components['schemas']['QueueResumed'];
+export type QueueWaiting = components['schemas']['QueueWaiting'];
 export type RecordedCheckpoint = components['schemas']['RecordedCheckpoint'];
 export type RenamePerson = components['schemas']['RenamePerson'];
 export type RenameRepo = components['schemas']['RenameRepo'];
@@ -3710,6 +3834,7 @@ export type TurnEnded = components['schemas']['TurnEnded'];
 export type Unsubscribe = components['schemas']['Unsubscribe'];
 export type Usage = components['schemas']['Usage'];
 export type UsageUpdate = components['schemas']['UsageUpdate'];
+export type Waits = components['schemas']['Waits'];
 export type WorkspaceEvent = components['schemas']['WorkspaceEvent'];
 export type Worktree = components['schemas']['Worktree'];
 export type WorktreeCard = components['schemas']['WorktreeCard'];
@@ -4716,6 +4841,44 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Page_SessionEvent_"];
                     "application/x-ndjson": components["schemas"]["SessionEvent"];
+                };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "sessions.fork": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key gives the same answer and does the thing once. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ForkSession"];
+            };
+        };
+        responses: {
+            /** @description Branch off before or after a task; a new worktree has its files of then */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
                 };
             };
             /** @description What went wrong, and what to do */
