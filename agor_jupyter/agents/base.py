@@ -104,7 +104,8 @@ ToolCaller = Callable[[str, Mapping[str, Any]], Awaitable[ToolAnswer]]
 class SessionSpec(Value):
     """All that an adapter needs to start or resume one conversation.
 
-    `environment` is the whole environment of the agent (an allow-list was applied before);
+    `environment` is the whole environment of the agent (an allow-list was applied before); `credentials`
+    names what of it the session's owner has set for themselves: it counts before any login of the machine.
     `state_dir` is a private 0700 folder of this person and agent kind that outlives the runner.
     `fork` counts only where `native_ref` is empty. `trusted`: a person trusts this repository, so its
     instructions and the agent's own settings in it may be read; nothing of it is interpreted otherwise.
@@ -123,6 +124,7 @@ class SessionSpec(Value):
     tools: tuple[ToolSpec, ...] = ()
     bridge: tuple[str, ...] = ()
     environment: dict[str, str] = {}
+    credentials: tuple[str, ...] = ()
     state_dir: str
     system_append: str = ""
     options: dict[str, Any] = {}  # the kind's own settings, checked by the adapter
@@ -209,6 +211,19 @@ class AgentKind(Protocol):
     def make(self) -> AgentAdapter:
         """Make an adapter. Heavy imports happen in its `start`, in a thread."""
         ...
+
+
+@runtime_checkable
+class TakesCredentials(Protocol):
+    """A kind that says which of its `variables` are secrets that a person may set for themselves."""
+
+    @property
+    def credentials(self) -> tuple[str, ...]: ...
+
+
+def credentials_of(kind: AgentKind) -> tuple[str, ...]:
+    """Name the credentials that a kind takes; none where it does not say."""
+    return kind.credentials if isinstance(kind, TakesCredentials) else ()
 
 
 @runtime_checkable

@@ -10,6 +10,7 @@
     │   ├── BranchInUse            checked out in another worktree
     │   ├── DirtyWorktree          uncommitted work would be lost
     │   ├── AlreadyAnswered        another person answered first
+    │   ├── CredentialsSealed      their key is gone, or others can read it
     │   └── ReadOnly               another server holds the data folder
     ├── Unprocessable         422  it parses, but makes no sense here
     │   ├── NotARepository
@@ -105,6 +106,10 @@ class AlreadyAnswered(Conflict):
 
 class ReadOnly(Conflict):
     title = "This server is read-only"
+
+
+class CredentialsSealed(Conflict):
+    title = "The stored credentials cannot be used"
 
 
 class GitFailed(Conflict):

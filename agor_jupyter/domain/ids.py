@@ -16,10 +16,11 @@ SessionId = NewType("SessionId", str)
 TaskId = NewType("TaskId", str)
 BoardId = NewType("BoardId", str)
 RequestId = NewType("RequestId", str)
+McpServerId = NewType("McpServerId", str)
 ToolCallId = NewType("ToolCallId", str)
 MessageId = NewType("MessageId", str)
 
-PREFIXES = ("repo", "wt", "ses", "task", "board", "zone", "note", "req", "run")
+PREFIXES = ("repo", "wt", "ses", "task", "board", "zone", "note", "req", "run", "mcp")
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _ANY_PREFIX = "|".join(PREFIXES)

@@ -6,14 +6,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from agor_jupyter.domain.board import Board
 from agor_jupyter.domain.content import Attachment, Mode
+from agor_jupyter.domain.credential import Credential
 from agor_jupyter.domain.events import Draft, SessionEvent, WorkspaceEvent
 from agor_jupyter.domain.ids import RequestId, SessionId, TaskId, UserId
+from agor_jupyter.domain.mcp_server import OwnServer
 from agor_jupyter.domain.model import Value
 from agor_jupyter.domain.repo import Repo, Worktree
 from agor_jupyter.domain.session import Session, Task
@@ -182,8 +184,49 @@ class Answer:
     body: str
 
 
+class Vault(Protocol):
+    """People's credentials, each under its name. Values are sealed; they leave by `unseal` alone.
+
+    What cannot be sealed or unsealed raises `CredentialsSealed`. Nothing of it is ever an event.
+    """
+
+    async def listed(self, user: UserId) -> tuple[Credential, ...]:
+        """List what this person has set, by name."""
+        ...
+
+    async def seal(self, user: UserId, name: str, value: str) -> None: ...
+
+    async def unseal(self, user: UserId, names: Iterable[str]) -> dict[str, str]:
+        """Give the values of those `names` that this person has set. Reads no others."""
+        ...
+
+    async def forget(self, user: UserId, name: str) -> None: ...
+
+
+class OwnServers(Protocol):
+    """People's own MCP servers, each its owner's alone: none of it is ever an event."""
+
+    async def get(self, id: str) -> OwnServer | None: ...
+
+    async def of(self, owner: UserId) -> tuple[OwnServer, ...]:
+        """List a person's, in the order of making."""
+        ...
+
+    async def put(self, server: OwnServer) -> None:
+        """Insert or replace, by id."""
+        ...
+
+    async def delete(self, id: str) -> None: ...
+
+
 class Records(Protocol):
     """What `service` writes: nouns, idempotent answers, the boards' snapshots, people."""
+
+    @property
+    def vault(self) -> Vault: ...
+
+    @property
+    def own_servers(self) -> OwnServers: ...
 
     @property
     def repos(self) -> Table[Repo]: ...

@@ -36,8 +36,8 @@ from agor_jupyter.server import file_guard, kernels
 from agor_jupyter.server.asgi import McpMount
 from agor_jupyter.server.roles import has_named_users, known_people
 from agor_jupyter.server.routes import open_server
-from agor_jupyter.service import trust
-from agor_jupyter.service.catalogue import Catalogue
+from agor_jupyter.service import credentials, mcp_servers, trust
+from agor_jupyter.service.catalogue import Catalogue, with_own
 from agor_jupyter.service.house import House
 from agor_jupyter.service.reconcile import reconcile
 from agor_jupyter.store.facade import Store
@@ -176,6 +176,11 @@ class Wiring:
         trusted = await trust.check_start(self.house, kind, worktree)
         # Agents run git by themselves: where nobody trusts the repository, theirs runs no more than ours.
         git = {} if trusted else await self.git.repos.harmless_variables(worktree.path)
+        takes_servers = kind.capabilities.mcp
+        servers = await mcp_servers.of_session(self.house, session, worktree.repo_id) if takes_servers else ()
+        # The owner's, whoever prompts: the session acts in their name.
+        own = await credentials.for_session(self.house, session.owner, kind, servers)
+        environment = {**allowed_environment(os.environ, kind.variables), **extra, **git}
         return SessionSpec(
             session_id=session.id,
             worktree=worktree.path,
@@ -184,7 +189,9 @@ class Wiring:
             effort=session.effort,
             native_ref=session.native_ref,
             fork=session.fork if not session.native_ref else None,
-            environment={**allowed_environment(os.environ, kind.variables), **extra, **git},
+            mcp_servers=mcp_servers.as_passed(servers),
+            environment=with_own(kind, environment, own),
+            credentials=tuple(own),
             state_dir=str(state),
             tools=specs(own=True) if kind.capabilities.house_tools else (),
             options=self.app.agent_options.get(session.agent, {}),

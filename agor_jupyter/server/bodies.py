@@ -36,6 +36,10 @@ class ListQuery(Query):
     cursor: Annotated[str, StringConstraints(max_length=500)] | None = None
 
 
+class CredentialQuery(Query):
+    name: Id
+
+
 class WorktreeQuery(ListQuery):
     repo_id: Id | None = None
     board_id: Id | None = None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from agor_jupyter.server.bodies import DeleteQuery, DiffQuery, ListQuery, WorktreeQuery
+from agor_jupyter.server.bodies import CredentialQuery, DeleteQuery, DiffQuery, ListQuery, WorktreeQuery
 from agor_jupyter.server.operation import Call, Result
-from agor_jupyter.service import agents, boards, people, repos, trust, worktrees
+from agor_jupyter.service import agents, boards, credentials, mcp_servers, people, repos, trust, worktrees
 from agor_jupyter.service import requests as asked
 
 
@@ -37,6 +37,42 @@ async def show_settings(call: Call) -> Result:
 
 async def change_settings(call: Call) -> Result:
     return await people.change_settings(call.house, call.actor, call.texts)
+
+
+async def list_credentials(call: Call) -> Result:
+    return await credentials.browse(call.house, call.actor)
+
+
+async def set_credential(call: Call) -> Result:
+    await credentials.set_one(call.house, call.actor, call.body_as(asked.SetCredential))
+    return None
+
+
+async def remove_credential(call: Call) -> Result:
+    await credentials.remove(call.house, call.actor, call.query_as(CredentialQuery).name)
+    return None
+
+
+async def list_servers(call: Call) -> Result:
+    return await mcp_servers.browse(call.house, call.actor)
+
+
+async def create_server(call: Call) -> Result:
+    return await mcp_servers.create(call.house, call.actor, call.body_as(asked.CreateMcpServer))
+
+
+async def show_server(call: Call) -> Result:
+    return await mcp_servers.show(call.house, call.actor, call.path["id"])
+
+
+async def change_server(call: Call) -> Result:
+    body = call.body_as(asked.ChangeMcpServer)
+    return await mcp_servers.change(call.house, call.actor, call.path["id"], body)
+
+
+async def delete_server(call: Call) -> Result:
+    await mcp_servers.delete(call.house, call.actor, call.path["id"])
+    return None
 
 
 async def add_repo(call: Call) -> Result:

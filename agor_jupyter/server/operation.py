@@ -14,7 +14,7 @@ from agor_jupyter.domain.user import Actor
 from agor_jupyter.service.access import RULES, Rule
 from agor_jupyter.service.house import House
 
-Method = Literal["GET", "POST", "PATCH", "DELETE"]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 M = TypeVar("M", bound=BaseModel)
 _PARAMETER = re.compile(r"\{(\w+)\}")
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from agor_jupyter.domain.board import Board
 from agor_jupyter.domain.events import SessionEvent
+from agor_jupyter.domain.mcp_server import OwnServer
 from agor_jupyter.domain.ports import Page
 from agor_jupyter.domain.repo import RecordedCheckpoint, Repo, Worktree, WorktreeStatus
 from agor_jupyter.domain.session import Session, Task
@@ -77,6 +78,67 @@ PEOPLE = (
                 "Set what is given",
                 map_of_text=True,
             ),
+        ),
+    ),
+)
+
+CREDENTIALS = (
+    Route(
+        "/me/credentials",
+        (
+            _get(
+                "credentials.browse",
+                nouns.list_credentials,
+                Page[answers.CredentialInfo],
+                "One's own credentials: names, users and times, never a value",
+            ),
+            Operation(
+                "PUT",
+                "credentials.set",
+                nouns.set_credential,
+                "Set one; it is sealed and never shown again",
+                body=asked.SetCredential,
+                status=204,
+                secret=True,
+            ),
+            Operation(
+                "DELETE",
+                "credentials.remove",
+                nouns.remove_credential,
+                "Remove one",
+                query=bodies.CredentialQuery,
+                status=204,
+            ),
+        ),
+    ),
+    Route(
+        "/mcp-servers",
+        (
+            _get("mcp_servers.browse", nouns.list_servers, Page[OwnServer], "One's own MCP servers"),
+            _send(
+                "POST",
+                "mcp_servers.create",
+                nouns.create_server,
+                asked.CreateMcpServer,
+                OwnServer,
+                "Add one, for all one's sessions, a repository's or one session's",
+                201,
+            ),
+        ),
+    ),
+    Route(
+        "/mcp-servers/{id}",
+        (
+            _get("mcp_servers.show", nouns.show_server, OwnServer, "One of one's own"),
+            _send(
+                "PATCH",
+                "mcp_servers.change",
+                nouns.change_server,
+                asked.ChangeMcpServer,
+                OwnServer,
+                "Change it, switch it on or off",
+            ),
+            Operation("DELETE", "mcp_servers.delete", nouns.delete_server, "Remove it", status=204),
         ),
     ),
 )
@@ -399,4 +461,4 @@ BOARDS = (
     ),
 )
 
-ROUTES: tuple[Route, ...] = (*PEOPLE, *REPOS, *WORKTREES, *SESSIONS, *BOARDS)
+ROUTES: tuple[Route, ...] = (*PEOPLE, *CREDENTIALS, *REPOS, *WORKTREES, *SESSIONS, *BOARDS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from agor_jupyter.domain.errors import Forbidden
 from agor_jupyter.domain.ids import UserId
 from agor_jupyter.domain.user import Action, Actor, Resource
 
@@ -38,6 +39,15 @@ RULES: dict[str, Rule] = {
     "people.revoke_tokens": READ_SETTINGS,
     "people.settings": READ_SETTINGS,
     "people.change_settings": READ_SETTINGS,
+    # One's own alone, an admin's no more than anybody's: there is nothing to narrow.
+    "credentials.browse": Rule("read", "agor:credentials"),
+    "credentials.set": Rule("write", "agor:credentials"),
+    "credentials.remove": Rule("write", "agor:credentials"),
+    "mcp_servers.browse": Rule("read", "agor:credentials"),
+    "mcp_servers.show": Rule("read", "agor:credentials"),
+    "mcp_servers.create": Rule("write", "agor:credentials"),
+    "mcp_servers.change": Rule("write", "agor:credentials"),
+    "mcp_servers.delete": Rule("write", "agor:credentials"),
     "repos.browse": READ_WORKTREES,
     "repos.show": READ_WORKTREES,
     "repos.branches": READ_WORKTREES,
@@ -92,6 +102,17 @@ def admit(actor: Actor, verb: str) -> None:
     """Raise `Forbidden` unless the actor holds what the verb asks. For `narrowed`, see `admit_owner`."""
     rule = RULES[verb]
     actor.require(rule.action, rule.resource)
+
+
+def admit_in_person(actor: Actor, verb: str) -> None:
+    """As `admit`, and only for who is at the panel.
+
+    A token lies where an agent or a notebook's code can read it: neither may name a person's secrets,
+    replace them, or add a server that they would be sent to.
+    """
+    admit(actor, verb)
+    if actor.via != "panel":
+        raise Forbidden("A token does not reach a person's credentials.", hint="Do it in the panel.")
 
 
 def admit_owner(actor: Actor, verb: str, owner: UserId) -> None:

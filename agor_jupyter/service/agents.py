@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from agor_jupyter.agents.base import AgentKind
+from agor_jupyter.agents.base import AgentKind, Probe, credentials_of
 from agor_jupyter.domain.content import Attachment
-from agor_jupyter.domain.errors import AgentUnavailable, UnsupportedByAgent
+from agor_jupyter.domain.errors import AgentUnavailable, CredentialsSealed, UnsupportedByAgent
+from agor_jupyter.domain.ids import UserId
 from agor_jupyter.domain.ports import Page
 from agor_jupyter.domain.user import Actor
 from agor_jupyter.service.access import admit
@@ -17,12 +18,23 @@ from agor_jupyter.service.house import House
 async def probe(house: House, actor: Actor) -> Page[AgentInfo]:
     """Describe every agent kind. The slowest probe decides how long it takes (at most 5 s)."""
     admit(actor, "agents.probe")
-    kinds = house.agents.kinds()
-    return Page[AgentInfo](items=tuple(await asyncio.gather(*(_describe(house, kind) for kind in kinds))))
+    described = (_describe(house, actor.id, kind) for kind in house.agents.kinds())
+    return Page[AgentInfo](items=tuple(await asyncio.gather(*described)))
 
 
-async def _describe(house: House, kind: AgentKind) -> AgentInfo:
-    found = await house.agents.probe(kind.kind)
+async def find(house: House, user: UserId, name: str) -> Probe:
+    """Say whether this person can use the agent: with their own credentials, else with the machine's."""
+    kind = house.agents.kind(name)
+    try:
+        own = await house.records.vault.unseal(user, credentials_of(kind))
+    except CredentialsSealed as error:
+        probe = await house.agents.probe(name)
+        return probe.model_copy(update={"authenticated": False, "hint": f"{error.detail} {error.hint}"})
+    return await house.agents.probe(name, user, own)
+
+
+async def _describe(house: House, user: UserId, kind: AgentKind) -> AgentInfo:
+    found = await find(house, user, kind.kind)
     return AgentInfo(
         kind=kind.kind,
         title=kind.title,
@@ -37,13 +49,13 @@ async def _describe(house: House, kind: AgentKind) -> AgentInfo:
     )
 
 
-async def require_usable(house: House, name: str) -> AgentKind:
+async def require_usable(house: House, user: UserId, name: str) -> tuple[AgentKind, Probe]:
     """Give the kind if a session with it can begin, else raise `AgentUnavailable` with what to do."""
     kind = house.agents.kind(name)
-    found = await house.agents.probe(name)
+    found = await find(house, user, name)
     if not found.installed:
         raise AgentUnavailable(f"{kind.title} is not installed.", hint=found.hint, agent=name)
-    return kind
+    return kind, found
 
 
 def check_attachments(kind: AgentKind, attachments: tuple[Attachment, ...]) -> None:

@@ -45,6 +45,15 @@ class Minted(Value):
     token: str
 
 
+class CredentialInfo(Value):
+    """A credential of one's own: who uses it, and since when it is set (None: it is not). Never its value."""
+
+    name: str
+    set_ms: int | None = None
+    agents: tuple[str, ...] = ()
+    servers: tuple[str, ...] = ()
+
+
 class Suggestion(Value):
     """A repository that could be added."""
 

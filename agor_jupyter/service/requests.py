@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, SecretStr, StringConstraints
 
 from agor_jupyter.domain.content import Attachment, Mode
+from agor_jupyter.domain.mcp_server import Scope, Transport
 from agor_jupyter.domain.model import Value
 
 Short = Annotated[str, StringConstraints(max_length=200)]
@@ -18,6 +19,9 @@ Ref = Annotated[str, StringConstraints(max_length=250)]
 Url = Annotated[str, StringConstraints(max_length=2000)]
 Path = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 PromptText = Annotated[str, StringConstraints(min_length=1, max_length=1_000_000)]
+Word = Annotated[str, StringConstraints(max_length=4096)]
+Words = Annotated[dict[Annotated[str, StringConstraints(max_length=100)], Word], Field(max_length=100)]
+ServerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,39}$")]
 Coordinate = Annotated[float, Field(ge=-1e7, le=1e7, allow_inf_nan=False)]
 Place = tuple[Coordinate, Coordinate]
 
@@ -71,6 +75,9 @@ class CreateSession(Value):
     title: Short = ""
     model: Short = ""
     mode: Mode = "ask"
+    effort: Short = ""
+    mcp_servers: Annotated[tuple[ServerName, ...], Field(max_length=100)] | None = None
+    """The names of one's own MCP servers that it gets; left out: those that are switched on."""
     prompt: PromptText | None = None
 
 
@@ -138,6 +145,40 @@ class DropCard(Value):
 
 class RenamePerson(Value):
     display_name: Annotated[str, StringConstraints(min_length=1, max_length=80, strip_whitespace=True)]
+
+
+class SetCredential(Value):
+    """A secret of one's own. It is sealed, and never shown again: not even to who has set it."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    value: Annotated[SecretStr, Field(min_length=1, max_length=20_000)]
+
+
+class CreateMcpServer(Value):
+    """A server of one's own, for one's sessions. Secrets only as `${NAME}`, a credential of one's own."""
+
+    name: ServerName
+    scope: Scope = "user"
+    repo_id: Short | None = None
+    session_id: Short | None = None
+    transport: Transport = "stdio"
+    command: Annotated[tuple[Word, ...], Field(max_length=100)] = ()
+    url: Url = ""
+    environment: Words = {}
+    headers: Words = {}
+    enabled: bool = True
+
+
+class ChangeMcpServer(Value):
+    """What is left out stays as it was; a map is replaced as a whole."""
+
+    name: ServerName | None = None
+    transport: Transport | None = None
+    command: Annotated[tuple[Word, ...], Field(max_length=100)] | None = None
+    url: Url | None = None
+    environment: Words | None = None
+    headers: Words | None = None
+    enabled: bool | None = None
 
 
 class Nothing(Value):

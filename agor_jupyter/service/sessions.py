@@ -9,7 +9,7 @@ from agor_jupyter.domain.ids import SessionId, TaskId
 from agor_jupyter.domain.ports import Page, Prompt
 from agor_jupyter.domain.session import Session
 from agor_jupyter.domain.user import Actor
-from agor_jupyter.service import agents, worktrees
+from agor_jupyter.service import agents, mcp_servers, worktrees
 from agor_jupyter.service.access import admit, admit_owner
 from agor_jupyter.service.house import House
 from agor_jupyter.service.paging import check_limit, found
@@ -50,9 +50,10 @@ async def create(house: House, actor: Actor, request: CreateSession) -> Session:
     """Begin a session; with a `prompt`, queue it too. Nothing runs before the first prompt."""
     admit(actor, "sessions.create")
     house.check_writable()
-    kind = await agents.require_usable(house, request.agent)
-    probe = await house.agents.probe(request.agent)
+    kind, probe = await agents.require_usable(house, actor.id, request.agent)
     _check_mode(kind, request.mode)
+    if request.effort and not kind.capabilities.set_effort:
+        raise UnsupportedByAgent(kind.kind, "set_effort", hint="Leave the effort out.")
     worktree = await worktrees.require_ready(house, request.worktree_id)
     session_id = SessionId(house.new_id("ses"))
     session = await house.log.session(session_id)
@@ -60,6 +61,8 @@ async def create(house: House, actor: Actor, request: CreateSession) -> Session:
         session = await house.work.create_session(
             _fresh(house, actor, session_id, request, str(worktree.id), probe)
         )
+    if request.mcp_servers is not None:
+        await mcp_servers.choose(house, actor, session, worktree.repo_id, request.mcp_servers)
     if request.prompt is not None:
         await queue_once(house, actor, session.id, request.prompt)
         session = await get(house, session.id)
@@ -82,6 +85,7 @@ def _fresh(
             "updated_ms": now,
             "mode": request.mode,
             "model": request.model or probe.default_model,
+            "effort": request.effort,
         }
     )
 

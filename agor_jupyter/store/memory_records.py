@@ -9,10 +9,11 @@ from typing import Generic
 from agor_jupyter.domain.board import Board
 from agor_jupyter.domain.events import WorkspaceEvent
 from agor_jupyter.domain.ids import UserId
-from agor_jupyter.domain.ports import Answer, Clock, Page, Table, WorkspaceAppended
+from agor_jupyter.domain.ports import Answer, Clock, OwnServers, Page, Table, Vault, WorkspaceAppended
 from agor_jupyter.domain.repo import Repo, Worktree
 from agor_jupyter.store.answers import KEPT_MS, require_same
 from agor_jupyter.store.bus import Bus
+from agor_jupyter.store.memory_own import MemoryOwnServers, MemoryVault
 from agor_jupyter.store.nouns import T, Thing, Verb, workspace_event
 from agor_jupyter.store.paging import cursor_of, filters_of, key_of, page_size, text_of
 from agor_jupyter.store.secret import digest_of, new_token
@@ -88,12 +89,22 @@ class MemoryRecords:
 
     def __init__(self, workspace: Workspace, clock: Clock) -> None:
         self._clock = clock
+        self._vault = MemoryVault(clock)
+        self._own_servers = MemoryOwnServers()
         self._repos = MemoryTable(Repo, workspace)
         self._worktrees = MemoryTable(Worktree, workspace)
         self._boards = MemoryTable(Board, workspace)
         self._answers: dict[tuple[UserId, str], _KeptAnswer] = {}
         self._snapshots: dict[str, bytes] = {}
         self._settings: dict[tuple[UserId, str], str] = {}
+
+    @property
+    def vault(self) -> Vault:
+        return self._vault
+
+    @property
+    def own_servers(self) -> OwnServers:
+        return self._own_servers
 
     @property
     def repos(self) -> Table[Repo]:

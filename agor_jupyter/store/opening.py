@@ -15,11 +15,15 @@ from agor_jupyter.store.facade import Store
 from agor_jupyter.store.folder import DataLock, make_private
 from agor_jupyter.store.readers import Readers
 from agor_jupyter.store.records import SqliteRecords
+from agor_jupyter.store.seal import Seal
 from agor_jupyter.store.tokens import SqliteTokens
 from agor_jupyter.store.wall_clock import wall_clock
 from agor_jupyter.store.writer import Writer
 
 DATABASE = "agor.db"
+KEY = "credentials.key"
+"""Beside the database, and never in it: a copy of the one without the other tells no credential."""
+
 FIRST_START_SECONDS = 5.0
 """How long a second server waits for the first one to have made the database."""
 
@@ -38,13 +42,13 @@ def open_store(data_dir: Path, *, clock: Clock = wall_clock) -> Store:
     if not lock.acquire():
         reason = f"{lock.holder()} holds {data_dir}."
         _wait_readable(path)
-        return _assemble(Writer(None, bus, reason), Readers(path), bus, lock, clock, reason)
+        return _assemble(Writer(None, bus, reason), path, bus, lock, clock, reason)
     try:
         connection = open_writer(path)
     except BaseException:
         lock.release()
         raise
-    return _assemble(Writer(connection, bus), Readers(path), bus, lock, clock, "")
+    return _assemble(Writer(connection, bus), path, bus, lock, clock, "")
 
 
 def look_into(data_dir: Path, *, clock: Clock = wall_clock) -> Store:
@@ -53,7 +57,7 @@ def look_into(data_dir: Path, *, clock: Clock = wall_clock) -> Store:
     check_readable(path)
     bus = Bus()
     reason = "This is a look from outside."
-    return _assemble(Writer(None, bus, reason), Readers(path), bus, DataLock(data_dir), clock, reason)
+    return _assemble(Writer(None, bus, reason), path, bus, DataLock(data_dir), clock, reason)
 
 
 def _wait_readable(path: Path) -> None:
@@ -68,14 +72,16 @@ def _wait_readable(path: Path) -> None:
         time.sleep(0.05)
 
 
-def _assemble(writer: Writer, readers: Readers, bus: Bus, lock: DataLock, clock: Clock, reason: str) -> Store:
+def _assemble(writer: Writer, path: Path, bus: Bus, lock: DataLock, clock: Clock, reason: str) -> Store:
+    readers = Readers(path)
+
     async def close() -> None:
         # Readers first: the last connection to close folds the write-ahead log back into the file.
         await asyncio.to_thread(readers.close)
         await asyncio.to_thread(writer.stop)
         lock.release()
 
-    records = SqliteRecords(writer, readers, clock)
+    records = SqliteRecords(writer, readers, clock, Seal(path.with_name(KEY)))
     return Store(
         log=SqliteEventLog(writer, readers, bus),
         records=records,

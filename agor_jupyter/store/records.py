@@ -9,12 +9,15 @@ from pydantic import TypeAdapter
 
 from agor_jupyter.domain.board import Board
 from agor_jupyter.domain.ids import UserId
-from agor_jupyter.domain.ports import Answer, Clock, Page, Table, WorkspaceAppended
+from agor_jupyter.domain.ports import Answer, Clock, OwnServers, Page, Table, Vault, WorkspaceAppended
 from agor_jupyter.domain.repo import Repo, Worktree
 from agor_jupyter.store.answers import KEPT_MS, require_same
 from agor_jupyter.store.nouns import T, Thing, Verb, noun_of, workspace_event
+from agor_jupyter.store.own_servers import SqliteOwnServers
 from agor_jupyter.store.paging import cursor_of, filters_of, key_of, page_size
 from agor_jupyter.store.readers import Readers
+from agor_jupyter.store.seal import Seal
+from agor_jupyter.store.vault import SqliteVault
 from agor_jupyter.store.writer import Done, Writer
 
 
@@ -122,13 +125,23 @@ class SqliteTable(Generic[T]):
 class SqliteRecords:
     """`Records` of a data folder."""
 
-    def __init__(self, writer: Writer, readers: Readers, clock: Clock) -> None:
+    def __init__(self, writer: Writer, readers: Readers, clock: Clock, seal: Seal) -> None:
         self._writer = writer
         self._readers = readers
         self._clock = clock
+        self._vault = SqliteVault(writer, readers, clock, seal)
+        self._own_servers = SqliteOwnServers(writer, readers)
         self._repos = SqliteTable(Repo, writer, readers, clock)
         self._worktrees = SqliteTable(Worktree, writer, readers, clock)
         self._boards = SqliteTable(Board, writer, readers, clock)
+
+    @property
+    def vault(self) -> Vault:
+        return self._vault
+
+    @property
+    def own_servers(self) -> OwnServers:
+        return self._own_servers
 
     @property
     def repos(self) -> Table[Repo]:

@@ -103,4 +103,21 @@ FIRST: Step = (
     )""",
 )
 
-STEPS: tuple[Step, ...] = (FIRST,)
+CREDENTIALS: Step = (
+    """CREATE TABLE credentials (
+        user TEXT NOT NULL,
+        name TEXT NOT NULL,
+        sealed BLOB NOT NULL,
+        set_ms INTEGER NOT NULL,
+        PRIMARY KEY (user, name)
+    )""",
+    """CREATE TABLE own_servers (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT UNIQUE NOT NULL,
+        owner TEXT NOT NULL,
+        body TEXT NOT NULL
+    )""",
+    "CREATE INDEX own_servers_by_owner ON own_servers (owner, number)",
+)
+
+STEPS: tuple[Step, ...] = (FIRST, CREDENTIALS)

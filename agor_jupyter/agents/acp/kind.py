@@ -42,6 +42,12 @@ class AcpKind:
     def variables(self) -> tuple[str, ...]:
         return self._preset.variables
 
+    @property
+    def credentials(self) -> tuple[str, ...]:
+        given = self._options.get("credentials")
+        named = given if isinstance(given, list | tuple) else ()
+        return tuple(dict.fromkeys([*self._preset.credentials, *map(str, named)]))
+
     async def probe(self, environment: Mapping[str, str]) -> Probe:
         """Look for the package, the command and a login; runs nothing."""
         try:

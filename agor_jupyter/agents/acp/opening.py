@@ -56,7 +56,14 @@ class Opening:
         command = command_of(preset, self.settings)
         if not await asyncio.to_thread(Path(spec.worktree).is_dir):
             raise AgentUnavailable(f"The folder {spec.worktree} is not there.")
-        environment = {**preset.environment, **spec.environment, **self.settings.environment}
+        # What its tool servers refer to is handed to them alone (`wire.tool_servers`).
+        taken = {*preset.credentials, *self.settings.credentials}
+        visible = {
+            name: value
+            for name, value in spec.environment.items()
+            if name in taken or name not in spec.credentials
+        }
+        environment = {**preset.environment, **visible, **self.settings.environment}
         if await asyncio.to_thread(shutil.which, command[0], path=environment.get("PATH")) is None:
             hint = preset.install_hint if command == preset.command else "Mend the option `command` or PATH."
             raise AgentUnavailable(f"The command {command[0]!r} is not there.", hint=hint)

@@ -44,6 +44,7 @@ class Preset:
     command: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     variables: tuple[str, ...] = ()
+    credentials: tuple[str, ...] = ()
     install_hint: str = ""
     login_hint: str = ""
     modes: Mapping[Mode, str] = field(default_factory=dict)
@@ -147,6 +148,7 @@ GEMINI = Preset(
     command=("gemini", "--acp"),
     environment={"GEMINI_CLI_NO_RELAUNCH": "true", "GEMINI_TELEMETRY_ENABLED": "false"},
     variables=gemini_home.VARIABLES,
+    credentials=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
     install_hint="Run `npm install -g @google/gemini-cli` (Node 20 or newer). With an API key alone, the "
     "agent `gemini_api` works without it.",
     login_hint="Run `gemini` in a terminal and log in, or set GEMINI_API_KEY before the server starts; then "

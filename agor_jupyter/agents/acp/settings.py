@@ -24,6 +24,8 @@ class Settings(BaseModel):
     """The agent's own name of the way to log in, for those that want to be told (`authenticate`)."""
     environment: dict[str, str] = {}
     """Variables for the agent. Not for secrets: options are not safe for them."""
+    credentials: tuple[str, ...] = ()
+    """Secrets that the agent takes from its environment, by name: each person may set their own."""
     modes: dict[Mode, str] = {}
     """Which of the agent's own modes stands for ours, where the usual names do not fit."""
 

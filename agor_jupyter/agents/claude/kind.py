@@ -105,6 +105,7 @@ class ClaudeKind:
     title = "Claude Code"
     capabilities = CAPABILITIES
     variables = VARIABLES
+    credentials = probe.KEYS
 
     async def probe(self, environment: Mapping[str, str]) -> Probe:
         """Look for the package, its CLI and a login; runs nothing."""

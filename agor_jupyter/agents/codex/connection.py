@@ -95,7 +95,7 @@ class Connection:
             self._ledger = Ledger(Path(spec.state_dir), spec.native_ref)
             await asyncio.to_thread(self._ledger.open)
         environment = await asyncio.to_thread(options.environment_of, spec, self._home)
-        key = await asyncio.to_thread(options.key_of, spec.environment, self._home)
+        key = await asyncio.to_thread(options.key_of, spec.environment, self._home, spec.credentials)
         await asyncio.to_thread(self._home.mkdir, mode=0o700, parents=True, exist_ok=True)
         argv = options.argv_of(program, hold_key=bool(key))
         wire = await Wire.open(argv, cwd=spec.worktree, environment=environment, hear=self._hear)

@@ -73,6 +73,7 @@ class CodexKind:
     title = "Codex"
     capabilities = CAPABILITIES
     variables = VARIABLES
+    credentials = (*probe.KEYS, "AZURE_OPENAI_API_KEY")
 
     async def probe(self, environment: Mapping[str, str]) -> Probe:
         """Look for the program and a login; runs nothing."""

@@ -6,7 +6,7 @@ docs/agents-codex.md lists what is set and what is not, and why.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -86,10 +86,14 @@ def argv_of(program: str, *, hold_key: bool) -> list[str]:
     return [program, *(word for item in values.items() for word in ("-c", "=".join(item))), "app-server"]
 
 
-def key_of(environment: Mapping[str, str], codex_home: Path) -> str:
-    """Choose the key to log in with: none where the person has a login of their own."""
-    if environment.get("CODEX_API_KEY"):
-        return environment["CODEX_API_KEY"]
+def key_of(environment: Mapping[str, str], codex_home: Path, own: Collection[str] = ()) -> str:
+    """Choose the key to log in with: none where the person has a login of their own.
+
+    `own` names the variables that the session's owner has set: their key counts before the machine's login.
+    """
+    for name in probe.KEYS:
+        if environment.get(name) and (name in own or name == "CODEX_API_KEY"):
+            return environment[name]
     return "" if (codex_home / "auth.json").is_file() else environment.get("OPENAI_API_KEY", "")
 
 
@@ -160,7 +164,7 @@ def _settings(
             "inherit": "all",
             "include_only": [],
             "ignore_default_excludes": False,  # drops what is called …KEY…, …SECRET…, …TOKEN…
-            "exclude": [*probe.KEYS, f"{mcp.HEADER_PREFIX}*"],
+            "exclude": [*probe.KEYS, *spec.credentials, f"{mcp.HEADER_PREFIX}*"],
             # git's own variables are settings, no keys: half of them would make every git fail.
             "set": {name: value, **_git_settings(spec)},
         },

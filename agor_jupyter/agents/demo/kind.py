@@ -16,6 +16,7 @@ class DemoKind:
     kind = "demo"
     title = "Demo agent"
     variables: tuple[str, ...] = ()
+    credentials: tuple[str, ...] = ()
     capabilities = Capabilities(
         thinking=True,
         questions=True,

@@ -63,6 +63,7 @@ class GeminiApiKind:
     title = SETUP.title
     capabilities = CAPABILITIES
     variables = VARIABLES
+    credentials = probe.KEYS
 
     async def probe(self, environment: Mapping[str, str]) -> Probe:
         """Look for the package and a key; calls nothing."""

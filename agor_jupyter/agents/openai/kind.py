@@ -64,6 +64,7 @@ class OpenAiKind:
     title = SETUP.title
     capabilities = CAPABILITIES
     variables = VARIABLES
+    credentials = ("OPENAI_API_KEY",)
 
     async def probe(self, environment: Mapping[str, str]) -> Probe:
         """Look for the packages and a key; calls nothing."""
