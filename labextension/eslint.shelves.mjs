@@ -9,7 +9,7 @@ export const SHELVES = [
   ['domain'],
   ['api', 'ui'],
   ['model'],
-  ['board', 'sessions', 'transcripts', 'worktrees'],
+  ['agents', 'board', 'sessions', 'transcripts', 'worktrees'],
   ['commands'],
   ['plugins'],
   ['index'],

@@ -84,7 +84,7 @@ class Seal:
             if state.st_mode & 0o077 or state.st_uid != os.geteuid():
                 raise CredentialsSealed(
                     f"Others can read {self._path} (mode {state.st_mode & 0o777:o}).",
-                    hint=f"Run `chmod 600 {self._path}`. Replace the credentials if somebody may have read it.",
+                    hint=f"Run `chmod 600 {self._path}`, and replace what somebody may have read.",
                     path=str(self._path),
                 )
             return opened.read(64 * 1024)

@@ -40,11 +40,12 @@ def stepping_clock(start_ms: int = 1_800_000_000_000) -> Clock:
 
 @dataclass(frozen=True)
 class StandInKind:
-    """An agent kind that is only listed; it cannot be made."""
+    """An agent kind that is only listed; it cannot be made. One of its `credentials` logs it in."""
 
     kind: str = "demo"
     title: str = "Demo"
     variables: tuple[str, ...] = ()
+    credentials: tuple[str, ...] = ()
     capabilities: Capabilities = field(
         default_factory=lambda: Capabilities(
             set_model=True, set_effort=True, steer=True, images=True, files=True
@@ -55,7 +56,10 @@ class StandInKind:
     )
 
     async def probe(self, environment: Mapping[str, str]) -> Probe:
-        return self.found
+        if not self.credentials:
+            return self.found
+        there = any(environment.get(name) for name in self.credentials)
+        return self.found.model_copy(update={"authenticated": there, "hint": "" if there else "Set a key."})
 
     def make(self) -> AgentAdapter:
         raise AgentUnavailable("This agent is a stand-in.")
@@ -66,6 +70,13 @@ ABSENT = StandInKind(
 )
 FIXED = StandInKind(
     kind="fixed", title="Fixed", capabilities=Capabilities(set_model=False, modes=("ask", "plan"))
+)
+
+KEYED = StandInKind(
+    kind="keyed",
+    title="Keyed",
+    credentials=("KEYED_API_KEY", "KEYED_TOKEN"),
+    capabilities=Capabilities(mcp=True, set_effort=True),
 )
 
 
@@ -154,7 +165,7 @@ def open_house(folder: Path, *, read_only: str = "", kinds: tuple[StandInKind, .
     work = ScriptedWork(store.log, clock, new_id)
     boards = DictBoards()
     git = GitRoom(folder / "data" / "git", paths.worktrees_root)
-    listed: dict[str, AgentKind] = {kind.kind: kind for kind in (StandInKind(), ABSENT, FIXED, *kinds)}
+    listed: dict[str, AgentKind] = {kind.kind: kind for kind in (StandInKind(), ABSENT, FIXED, KEYED, *kinds)}
     house = House(
         log=store.log,
         records=store.records,

@@ -1,4 +1,5 @@
 /** What JupyterLab loads: a list, nothing else. */
+import { agentsPlugin } from './plugins/agents';
 import { appPlugin } from './plugins/app';
 import { boardPlugin } from './plugins/board';
 import { outputPlugin } from './plugins/output';
@@ -6,4 +7,4 @@ import { panelPlugin } from './plugins/panel';
 import { sessionPlugin } from './plugins/session';
 import { transcriptPlugin } from './plugins/transcript';
 
-export default [appPlugin, boardPlugin, outputPlugin, panelPlugin, sessionPlugin, transcriptPlugin];
+export default [agentsPlugin, appPlugin, boardPlugin, outputPlugin, panelPlugin, sessionPlugin, transcriptPlugin];

@@ -33,6 +33,7 @@ class World:
     task: str
     request: str
     board: str
+    server: str
 
 
 async def build(stand: Stand) -> World:
@@ -44,7 +45,8 @@ async def build(stand: Stand) -> World:
     await stand.made.work.start(session_id)
     request = await stand.made.work.ask(session_id)
     task = await stand.send("POST", f"/sessions/{session_id}/tasks", {"prompt": "next"}, status=202)
-    return World(repo["id"], tree["id"], session_id, task["id"], request, board["id"])
+    server = await stand.send("POST", "/mcp-servers", {"name": "tools", "command": ["tools"]}, status=201)
+    return World(repo["id"], tree["id"], session_id, task["id"], request, board["id"], server["id"])
 
 
 def body_of(verb: str, world: World) -> Any:
@@ -53,6 +55,9 @@ def body_of(verb: str, world: World) -> Any:
         "people.rename": {"display_name": "X"},
         "people.mint_token": {},
         "people.change_settings": {"panel.width": "3"},
+        "credentials.set": {"name": "KEYED_API_KEY", "value": "a secret"},
+        "mcp_servers.create": {"name": f"tools-{new_key()[:8]}", "command": ["tools"]},
+        "mcp_servers.change": {"enabled": False},
         "repos.add": {"path": "/nowhere"},
         "repos.rename": {"name": "other"},
         "repos.trust": {"trusted": False},
@@ -84,6 +89,7 @@ def address(route: Route, world: World) -> str:
         "tasks": world.task,
         "permissions": world.request,
         "boards": world.board,
+        "mcp-servers": world.server,
     }
     return route.path.replace("{id}", ids.get(noun, ""))
 

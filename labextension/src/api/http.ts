@@ -61,6 +61,10 @@ export class Http {
     return (await this.send('PATCH', this.url(path), body)) as T;
   }
 
+  async put(path: string, body: unknown): Promise<unknown> {
+    return await this.send('PUT', this.url(path), body);
+  }
+
   async delete(path: string, query: Query = {}): Promise<unknown> {
     return await this.send('DELETE', this.url(path, query));
   }

@@ -34,7 +34,7 @@ function startCommands(context: CommandContext): Command[] {
       enabled: () => mayRun(context),
       execute: async args => {
         const worktreeId = targetOf(context, args).worktree ?? (await askWorktreeId(context));
-        const session = worktreeId === null ? null : await askSession(app.workspace, worktreeId, trans);
+        const session = worktreeId === null ? null : await askSession(app.workspace, app.own, worktreeId, trans);
         if (session !== null && commands.hasCommand(CommandIds.openSession)) {
           await commands.execute(CommandIds.openSession, { session_id: session.id });
         }

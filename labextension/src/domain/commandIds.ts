@@ -37,6 +37,15 @@ export const CommandIds = {
   undoBoard: 'agor:undo-board',
   redoBoard: 'agor:redo-board',
   renameMe: 'agor:rename-me',
+  showAgents: 'agor:show-agents',
+  setCredential: 'agor:set-credential',
+  removeCredential: 'agor:remove-credential',
+  addServer: 'agor:add-server',
+  editServer: 'agor:edit-server',
+  switchServer: 'agor:switch-server',
+  removeServer: 'agor:remove-server',
+  makeToken: 'agor:make-token',
+  endTokens: 'agor:end-tokens',
   showPanel: 'agor:show-panel',
   showShortcuts: 'agor:show-shortcuts'
 } as const;

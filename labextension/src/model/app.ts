@@ -4,6 +4,7 @@ import type { ServerConnection } from '@jupyterlab/services';
 import { EventStream } from '../api/eventStream';
 import { Http } from '../api/http';
 import { BoardDoc } from './boardDoc';
+import { OwnThings } from './ownThings';
 import { SeenStore } from './seen';
 import { SessionStore } from './sessionStore';
 import { Store } from './store';
@@ -15,6 +16,7 @@ export class AgorApp {
   readonly stream: EventStream;
   readonly seen: SeenStore;
   readonly workspace: Workspace;
+  readonly own: OwnThings;
   /** The session whose panel was used last, while that is open: what commands without an id act on. */
   readonly current = new Store<string | null>(null);
 
@@ -29,6 +31,7 @@ export class AgorApp {
     });
     this.seen = new SeenStore(db);
     this.workspace = new Workspace(this.http, this.stream, this.seen, askJupyter);
+    this.own = new OwnThings(this.http, this.workspace);
   }
 
   async start(): Promise<void> {

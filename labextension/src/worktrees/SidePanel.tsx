@@ -9,7 +9,7 @@ import { useValue } from '../model/store';
 import type { Workspace } from '../model/workspace';
 import { useDelayed } from '../ui/delayed';
 import { Empty } from '../ui/Empty';
-import { boardIcon, plusIcon, repoIcon } from '../ui/icons';
+import { agentIcon, boardIcon, plusIcon, repoIcon } from '../ui/icons';
 import { useTrans } from '../ui/trans';
 import { PanelHead } from './PanelHead';
 import { Repos } from './Repos';
@@ -43,6 +43,7 @@ export function SidePanel({ panel }: { readonly panel: Panel }): ReactElement {
       <div className="jp-AgorPanel" data-testid="agor-panel">
         <PanelHead />
         <PanelBody />
+        <ToAgents />
       </div>
     </PanelContext.Provider>
   );
@@ -76,6 +77,23 @@ function PanelBody(): ReactElement | null {
       <Actions />
     </>
   );
+}
+
+function ToAgents(): ReactElement | null {
+  const trans = useTrans();
+  const { workspace, run } = usePanel();
+  return useValue(workspace.state) === 'ready' ? (
+    <div className="jp-AgorPanel-actions jp-mod-foot">
+      <button
+        type="button"
+        className="jp-AgorTextButton"
+        data-testid="agor-show-agents"
+        onClick={() => run(CommandIds.showAgents)}
+      >
+        <agentIcon.react tag="span" className="jp-AgorIcon" /> {trans.__('Agents and keys')}
+      </button>
+    </div>
+  ) : null;
 }
 
 function Actions(): ReactElement | null {

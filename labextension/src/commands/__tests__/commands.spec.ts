@@ -7,6 +7,7 @@ import type { AgorApp } from '../../model/app';
 import { Store } from '../../model/store';
 import type { BoardHost } from '../../board/BoardHost';
 import type { Session, Worktree } from '../../schema/types';
+import { agentCommands } from '../agents';
 import { boardCommands, makeId } from '../board';
 import { panelCommands } from '../panels';
 import { peopleCommands } from '../people';
@@ -83,7 +84,8 @@ function registered(may: boolean, sessions: readonly Session[] = [], agent: obje
     ...forkCommands(context),
     ...queueCommands(context),
     ...peopleCommands(context),
-    ...panelCommands({ ...context, sessions: host })
+    ...panelCommands({ ...context, sessions: host }),
+    ...agentCommands({ ...context, agents: { open: () => void opened.push(['agents', '']) } })
   ]);
   const select = (ids: readonly string[], front: boolean): void => {
     selection.set(ids);
