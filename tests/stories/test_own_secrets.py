@@ -143,6 +143,6 @@ def test_a_lost_key_holds_the_prompt_and_says_why(make_server: Make) -> None:
     session = begin(mona, tree, [{"say": "All is well."}])
     paused = wait_until(lambda: ask(mona, "GET", f"/sessions/{session['id']}")["queue_paused"], 60)
     assert "credentials" in paused and "gone" in paused
-    ask(mona, "DELETE", "/me/credentials?name=SCRIPTED_KEY")
+    mona.http.request("DELETE", "/me/credentials", query={"name": "SCRIPTED_KEY"})
     ask(mona, "POST", f"/sessions/{session['id']}/resume", {})
     wait_until(lambda: "All is well." in json.dumps(all_events(server, session["id"])), 60)
