@@ -1,4 +1,5 @@
 import '@xyflow/react/dist/base.css';
+import './agents.css';
 import './base.css';
 import './board.css';
 import './panel.css';

@@ -151,7 +151,7 @@ GEMINI = Preset(
     credentials=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
     install_hint="Run `npm install -g @google/gemini-cli` (Node 20 or newer). With an API key alone, the "
     "agent `gemini_api` works without it.",
-    login_hint="Run `gemini` in a terminal and log in, or set GEMINI_API_KEY before the server starts; then "
+    login_hint="Run `gemini` in a terminal and log in, or set GEMINI_API_KEY among your keys; then "
     "resume the session. With an API key alone, the agent `gemini_api` does too.",
     modes={"ask": "default", "accept_edits": "default", "full_auto": "default", "plan": "plan"},
     models=("auto", "gemini-2.5-pro", "gemini-2.5-flash"),

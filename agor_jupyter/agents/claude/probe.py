@@ -12,7 +12,7 @@ from pathlib import Path
 from agor_jupyter.agents.base import Probe
 
 LOGIN_HINT = (
-    "Run `claude` in a terminal and `/login`, or set ANTHROPIC_API_KEY before the server starts; "
+    "Run `claude` in a terminal and `/login`, or set ANTHROPIC_API_KEY among your keys; "
     "then resume the session."
 )
 INSTALL_HINT = (

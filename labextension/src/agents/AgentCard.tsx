@@ -5,9 +5,9 @@ import type { Ability, AgentState } from '../domain/abilities';
 import { abilitiesOf, stateOf } from '../domain/abilities';
 import { useValue } from '../model/store';
 import type { AgentInfo } from '../schema/types';
+import { Coded } from '../ui/Coded';
 import { Disclosure } from '../ui/Disclosure';
 import { useTrans } from '../ui/trans';
-import { Coded } from './Coded';
 import { CredentialRow } from './CredentialRow';
 import { useAgents } from './view';
 

@@ -7,6 +7,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { UUID } from '@lumino/coreutils';
 import type { ReactElement } from 'react';
 import { useLayoutEffect, useRef, useState } from 'react';
+import { Coded } from './Coded';
 import type { Tellable } from './notify';
 import { TransContext } from './trans';
 
@@ -155,7 +156,11 @@ export function Field({ label, hint, children }: FieldProps): ReactElement {
     <label className="jp-AgorField">
       <span>{label}</span>
       {children}
-      {hint !== undefined && hint !== '' && <small>{hint}</small>}
+      {hint !== undefined && hint !== '' && (
+        <small>
+          <Coded text={hint} />
+        </small>
+      )}
     </label>
   );
 }
