@@ -36,7 +36,7 @@ from agor_jupyter.server import file_guard, kernels
 from agor_jupyter.server.asgi import McpMount
 from agor_jupyter.server.roles import has_named_users, known_people
 from agor_jupyter.server.routes import open_server
-from agor_jupyter.service import credentials, mcp_servers, trust
+from agor_jupyter.service import credentials, mcp_servers, trust, variables
 from agor_jupyter.service.catalogue import Catalogue, with_own
 from agor_jupyter.service.house import House
 from agor_jupyter.service.reconcile import reconcile
@@ -180,7 +180,8 @@ class Wiring:
         servers = await mcp_servers.of_session(self.house, session, worktree.repo_id) if takes_servers else ()
         # The owner's, whoever prompts: the session acts in their name.
         own = await credentials.for_session(self.house, session.owner, kind, servers)
-        environment = {**allowed_environment(os.environ, kind.variables), **extra, **git}
+        theirs = await variables.of_person(self.house, session.owner, session.agent)
+        environment = {**allowed_environment(os.environ, kind.variables), **theirs, **extra, **git}
         return SessionSpec(
             session_id=session.id,
             worktree=worktree.path,

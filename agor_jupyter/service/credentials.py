@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from agor_jupyter.agents.base import AgentKind, credentials_of
-from agor_jupyter.agents.process import ALLOWED, ALLOWED_PREFIXES, FORBIDDEN_PREFIXES
 from agor_jupyter.domain.credential import is_variable
 from agor_jupyter.domain.errors import Conflict, InvalidRequest, Unprocessable
 from agor_jupyter.domain.ids import UserId
@@ -19,10 +18,9 @@ from agor_jupyter.service.access import admit_in_person
 from agor_jupyter.service.answers import CredentialInfo
 from agor_jupyter.service.house import House
 from agor_jupyter.service.requests import SetCredential
+from agor_jupyter.service.variables import is_machines
 
 MOST = 200
-_LOADERS = ("LD_", "DYLD_")
-"""What would change how programs start: no secret is called so."""
 
 
 async def browse(house: House, actor: Actor) -> Page[CredentialInfo]:
@@ -85,7 +83,7 @@ async def for_session(
         if name in agents and name not in own:
             raise Conflict(
                 f"The MCP server {users[0]} refers to {name}, which its owner has not set.",
-                hint=f"Set {name} among your credentials, or switch the server off; then resume.",
+                hint=f"Set {name} among your keys, or switch the server off; then resume.",
             )
     return own
 
@@ -110,10 +108,9 @@ def servers_by_name(servers: Iterable[OwnServer]) -> Mapping[str, tuple[str, ...
 
 async def _check_name(house: House, user: UserId, name: str) -> None:
     """Refuse what nothing would use, and what is no secret but the machine's own."""
-    upper = name.upper()
     if not is_variable(name):
         raise InvalidRequest(f"{name[:80]!r} cannot be the name of a variable.", hint="Letters, digits, _.")
-    if upper in ALLOWED or upper.startswith((*ALLOWED_PREFIXES, *FORBIDDEN_PREFIXES, *_LOADERS)):
+    if is_machines(name):
         raise Unprocessable(f"{name} is the machine's own and no credential.", hint="Choose another name.")
     if name in agents_by_name(house) or name in servers_by_name(await house.records.own_servers.of(user)):
         return

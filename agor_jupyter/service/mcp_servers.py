@@ -192,7 +192,6 @@ def _check_secrets(server: OwnServer) -> None:
         if looks_secret(where, value):
             raise Unprocessable(
                 f"The value of {where} looks like a secret.",
-                hint="Write ${NAME} in its place (a header or a variable takes it), and set NAME among your "
-                "credentials.",
+                hint="Write ${NAME} in a header or a variable, and set NAME among your keys.",
                 field=where,
             )

@@ -7,6 +7,7 @@ import re
 from agor_jupyter.domain.errors import Conflict, Forbidden, InvalidRequest
 from agor_jupyter.domain.ids import UserId
 from agor_jupyter.domain.user import ACTIONS, LOCAL_USER, RESOURCES, Actor
+from agor_jupyter.service import variables
 from agor_jupyter.service.access import admit
 from agor_jupyter.service.answers import Me, Minted
 from agor_jupyter.service.house import House
@@ -103,6 +104,10 @@ async def change_settings(house: House, actor: Actor, changes: dict[str, str]) -
                 f"{name[:80]!r} cannot be set so.",
                 hint="Names: a-z, 0-9, dot, dash; values: 20,000 characters.",
             )
+        if name.startswith(variables.PREFIX):
+            if actor.via != "panel":
+                raise Forbidden("A token does not change what agents start with.", hint="Do it in the panel.")
+            variables.check(house, name, value)
     async with house.naming:
         names = await _names(house, actor.id)
         merged = sorted({*names, *changes})

@@ -14,7 +14,7 @@ INSTALL_HINT = (
     "Run `pip install 'agor-jupyter[openai]'` in the server's environment, then restart the server."
 )
 KEY_HINT = (
-    "Set OPENAI_API_KEY among your credentials (or OPENAI_BASE_URL, for a server of your own); "
+    "Set OPENAI_API_KEY among your keys (or OPENAI_BASE_URL, for a server of your own); "
     "then resume the session."
 )
 

@@ -3,6 +3,7 @@ import type { ReactElement } from 'react';
 import { useState } from 'react';
 import type { Ability, AgentState } from '../domain/abilities';
 import { abilitiesOf, stateOf } from '../domain/abilities';
+import { CommandIds } from '../domain/commandIds';
 import { useValue } from '../model/store';
 import type { AgentInfo } from '../schema/types';
 import { Coded } from '../ui/Coded';
@@ -20,7 +21,7 @@ const STATES: Record<AgentState, { readonly glyph: string; readonly words: strin
 
 export function AgentCard({ agent }: { readonly agent: AgentInfo }): ReactElement {
   const trans = useTrans();
-  const { own } = useAgents();
+  const { own, mayWrite } = useAgents();
   const mine = useValue(own.credentials).filter(each => each.agents.includes(agent.kind));
   const state = stateOf(agent);
   return (
@@ -44,8 +45,28 @@ export function AgentCard({ agent }: { readonly agent: AgentInfo }): ReactElemen
           ))}
         </ul>
       )}
-      <Abilities agent={agent} />
+      <div className="jp-AgorAgent-foot">
+        <Abilities agent={agent} />
+        {mayWrite && <VariablesButton agent={agent} />}
+      </div>
     </li>
+  );
+}
+
+function VariablesButton({ agent }: { readonly agent: AgentInfo }): ReactElement {
+  const trans = useTrans();
+  const { own, run } = useAgents();
+  const settings = useValue(own.settings);
+  const count = (settings[`environment.${agent.kind}`] ?? '').split('\n').filter(line => line.trim() !== '').length;
+  return (
+    <button
+      type="button"
+      className="jp-AgorTextButton"
+      aria-label={trans.__('Your variables for %1', agent.title)}
+      onClick={() => run(CommandIds.setVariables, { agent: agent.kind })}
+    >
+      {count === 0 ? trans.__('Variables…') : trans._n('%1 variable…', '%1 variables…', count)}
+    </button>
   );
 }
 

@@ -20,7 +20,7 @@ export function Servers(): ReactElement {
       <p>
         {servers.length === 0
           ? trans.__('Tools that you bring: your agents get them at their next start. Secrets are written as ${NAME} and set below.')
-          : trans.__('Your agents get them at their next start, each with your leave for every call.')}
+          : trans.__('Your agents get them at their next start, as far as they take MCP servers.')}
       </p>
       {servers.length > 0 && (
         <ul className="jp-AgorServers" aria-label={trans.__('Your MCP servers')}>

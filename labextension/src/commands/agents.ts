@@ -5,6 +5,7 @@ import type { AgentsHost } from '../agents/AgentsHost';
 import { askCredential } from '../agents/dialogs/credential';
 import { askServer } from '../agents/dialogs/server';
 import { showToken } from '../agents/dialogs/token';
+import { askVariables } from '../agents/dialogs/variables';
 import type { OwnServer } from '../api/own';
 import { changeServer, createServer, endTokens, makeToken, removeCredential, removeServer } from '../api/own';
 import { CommandIds } from '../domain/commandIds';
@@ -28,6 +29,7 @@ export function agentCommands(context: AgentsContext): Command[] {
       execute: () => agents.open()
     },
     ...credentialCommands(context),
+    variablesCommand(context),
     ...serverCommands(context),
     ...tokenCommands(context)
   ];
@@ -67,6 +69,25 @@ function credentialCommands(context: AgentsContext): Command[] {
       }
     }
   ];
+}
+
+function variablesCommand({ app, trans }: AgentsContext): Command {
+  const { own, workspace } = app;
+  return {
+    id: CommandIds.setVariables,
+    label: trans.__('Set My Variables for an Agent…'),
+    args: { agent: text('The kind of agent; asked for when absent.') },
+    enabled: () => workspace.me.get()?.read_only === '' && workspace.may('execute', 'agor:sessions'),
+    execute: async args => {
+      await own.load();
+      const agents = workspace.agents.get().map(each => [each.kind, each.title] as const);
+      const kind = textArg(args, 'agent') ?? (await askItem(trans.__('For which agent?'), agents));
+      if (kind !== null) {
+        const title = agents.find(each => each[0] === kind)?.[1] ?? kind;
+        await askVariables(own, kind, title, trans);
+      }
+    }
+  };
 }
 
 async function askName({ app, trans }: AgentsContext, fits: (isSet: boolean) => boolean): Promise<string | null> {

@@ -40,6 +40,7 @@ export const CommandIds = {
   showAgents: 'agor:show-agents',
   setCredential: 'agor:set-credential',
   removeCredential: 'agor:remove-credential',
+  setVariables: 'agor:set-variables',
   addServer: 'agor:add-server',
   editServer: 'agor:edit-server',
   switchServer: 'agor:switch-server',

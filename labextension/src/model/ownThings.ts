@@ -11,6 +11,8 @@ import { choiceFrom, choiceKeys } from '../domain/choices';
 import { Store } from './store';
 import type { LoadState, Workspace } from './workspace';
 
+const variablesKey = (kind: string): string => `environment.${kind}`;
+
 export class OwnThings {
   readonly credentials = new Store<readonly CredentialInfo[]>([]);
   readonly servers = new Store<readonly OwnServer[]>([]);
@@ -48,6 +50,16 @@ export class OwnThings {
     } catch (error) {
       console.warn('Agor: the choice is not remembered', error);
     }
+  }
+
+  /** Give the lines of one's extra variables for a kind of agent. */
+  variablesOf(kind: string): string {
+    return this.settings.get()[variablesKey(kind)] ?? '';
+  }
+
+  /** Keep them; what the server refuses is thrown. */
+  async keepVariables(kind: string, lines: string): Promise<void> {
+    this.settings.set(await changeSettings(this.http, { [variablesKey(kind)]: lines }));
   }
 
   private async read(): Promise<void> {

@@ -100,6 +100,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/mcp-servers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One's own MCP servers
+         * @description Asks read on agor:credentials.
+         */
+        get: operations["mcp_servers.browse"];
+        put?: never;
+        /**
+         * Add one, for all one's sessions, a repository's or one session's
+         * @description Asks write on agor:credentials.
+         */
+        post: operations["mcp_servers.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mcp-servers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * One of one's own
+         * @description Asks read on agor:credentials.
+         */
+        get: operations["mcp_servers.show"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove it
+         * @description Asks write on agor:credentials.
+         */
+        delete: operations["mcp_servers.delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Change it, switch it on or off
+         * @description Asks write on agor:credentials.
+         */
+        patch: operations["mcp_servers.change"];
+        trace?: never;
+    };
     "/me": {
         parameters: {
             query?: never;
@@ -122,6 +176,34 @@ export interface paths {
          * @description Asks read on agor:settings.
          */
         patch: operations["people.rename"];
+        trace?: never;
+    };
+    "/me/credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One's own credentials: names, users and times, never a value
+         * @description Asks read on agor:credentials.
+         */
+        get: operations["credentials.browse"];
+        /**
+         * Set one; it is sealed and never shown again
+         * @description Asks write on agor:credentials.
+         */
+        put: operations["credentials.set"];
+        post?: never;
+        /**
+         * Remove one
+         * @description Asks write on agor:credentials.
+         */
+        delete: operations["credentials.remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/me/settings": {
@@ -1132,6 +1214,51 @@ export interface components {
             name: string | null;
         };
         /**
+         * ChangeMcpServer
+         * @description What is left out stays as it was; a map is replaced as a whole.
+         */
+        ChangeMcpServer: {
+            /**
+             * Command
+             * @default null
+             */
+            command: string[] | null;
+            /**
+             * Enabled
+             * @default null
+             */
+            enabled: boolean | null;
+            /**
+             * Environment
+             * @default null
+             */
+            environment: {
+                [key: string]: string;
+            } | null;
+            /**
+             * Headers
+             * @default null
+             */
+            headers: {
+                [key: string]: string;
+            } | null;
+            /**
+             * Name
+             * @default null
+             */
+            name: string | null;
+            /**
+             * Transport
+             * @default null
+             */
+            transport: ("stdio" | "http") | null;
+            /**
+             * Url
+             * @default null
+             */
+            url: string | null;
+        };
+        /**
          * ChangeSession
          * @description What is left out stays as it was.
          */
@@ -1259,10 +1386,79 @@ export interface components {
             /** Name */
             name: string;
         };
+        /**
+         * CreateMcpServer
+         * @description A server of one's own, for one's sessions. Secrets only as `${NAME}`, a credential of one's own.
+         */
+        CreateMcpServer: {
+            /**
+             * Command
+             * @default []
+             */
+            command: string[];
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+            /**
+             * Environment
+             * @default {}
+             */
+            environment: {
+                [key: string]: string;
+            };
+            /**
+             * Headers
+             * @default {}
+             */
+            headers: {
+                [key: string]: string;
+            };
+            /** Name */
+            name: string;
+            /**
+             * Repo Id
+             * @default null
+             */
+            repo_id: string | null;
+            /**
+             * Scope
+             * @default user
+             * @enum {string}
+             */
+            scope: "user" | "repo" | "session";
+            /**
+             * Session Id
+             * @default null
+             */
+            session_id: string | null;
+            /**
+             * Transport
+             * @default stdio
+             * @enum {string}
+             */
+            transport: "stdio" | "http";
+            /**
+             * Url
+             * @default
+             */
+            url: string;
+        };
         /** CreateSession */
         CreateSession: {
             /** Agent */
             agent: string;
+            /**
+             * Effort
+             * @default
+             */
+            effort: string;
+            /**
+             * Mcp Servers
+             * @default null
+             */
+            mcp_servers: string[] | null;
             /**
              * Mode
              * @default ask
@@ -1339,6 +1535,29 @@ export interface components {
             pull_request_url: string;
             /** Repo Id */
             repo_id: string;
+        };
+        /**
+         * CredentialInfo
+         * @description A credential of one's own: who uses it, and since when it is set (None: it is not). Never its value.
+         */
+        CredentialInfo: {
+            /**
+             * Agents
+             * @default []
+             */
+            agents: string[];
+            /** Name */
+            name: string;
+            /**
+             * Servers
+             * @default []
+             */
+            servers: string[];
+            /**
+             * Set Ms
+             * @default null
+             */
+            set_ms: number | null;
         };
         /** Diff */
         Diff: {
@@ -1796,6 +2015,74 @@ export interface components {
              */
             type: "notice";
         };
+        /**
+         * OwnServer
+         * @description One server of one person. `repo_id` or `session_id` says where, by `scope`.
+         *
+         *     Of equal names the nearer counts: the session's before the repository's before the person's. One
+         *     that is not `enabled` switches off those of its name that are further away.
+         */
+        OwnServer: {
+            /**
+             * Command
+             * @default []
+             */
+            command: string[];
+            /** Created Ms */
+            created_ms: number;
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+            /**
+             * Environment
+             * @default {}
+             */
+            environment: {
+                [key: string]: string;
+            };
+            /**
+             * Headers
+             * @default {}
+             */
+            headers: {
+                [key: string]: string;
+            };
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Owner */
+            owner: string;
+            /**
+             * Repo Id
+             * @default null
+             */
+            repo_id: string | null;
+            /**
+             * Scope
+             * @default user
+             * @enum {string}
+             */
+            scope: "user" | "repo" | "session";
+            /**
+             * Session Id
+             * @default null
+             */
+            session_id: string | null;
+            /**
+             * Transport
+             * @default stdio
+             * @enum {string}
+             */
+            transport: "stdio" | "http";
+            /**
+             * Url
+             * @default
+             */
+            url: string;
+        };
         /** Page[AgentInfo] */
         Page_AgentInfo_: {
             /** Items */
@@ -1820,6 +2107,26 @@ export interface components {
         Page_Branch_: {
             /** Items */
             items: components["schemas"]["Branch"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** Page[CredentialInfo] */
+        Page_CredentialInfo_: {
+            /** Items */
+            items: components["schemas"]["CredentialInfo"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** Page[OwnServer] */
+        Page_OwnServer_: {
+            /** Items */
+            items: components["schemas"]["OwnServer"][];
             /**
              * Next
              * @default null
@@ -2731,6 +3038,19 @@ export interface components {
              * @enum {string}
              */
             type: "session_updated";
+        };
+        /**
+         * SetCredential
+         * @description A secret of one's own. It is sealed, and never shown again: not even to who has set it.
+         */
+        SetCredential: {
+            /** Name */
+            name: string;
+            /**
+             * Value
+             * Format: password
+             */
+            value: string;
         };
         /**
          * Steered
@@ -3743,6 +4063,7 @@ export type Board = components['schemas']['Board'];
 export type Branch = components['schemas']['Branch'];
 export type Capabilities = components['schemas']['Capabilities'];
 export type ChangeBoard = components['schemas']['ChangeBoard'];
+export type ChangeMcpServer = components['schemas']['ChangeMcpServer'];
 export type ChangeSession = components['schemas']['ChangeSession'];
 export type ChangeTask = components['schemas']['ChangeTask'];
 export type ChangeWorktree = components['schemas']['ChangeWorktree'];
@@ -3750,8 +4071,10 @@ export type Checkpoint = components['schemas']['Checkpoint'];
 export type ClientFrame = components['schemas']['ClientFrame'];
 export type Compaction = components['schemas']['Compaction'];
 export type CreateBoard = components['schemas']['CreateBoard'];
+export type CreateMcpServer = components['schemas']['CreateMcpServer'];
 export type CreateSession = components['schemas']['CreateSession'];
 export type CreateWorktree = components['schemas']['CreateWorktree'];
+export type CredentialInfo = components['schemas']['CredentialInfo'];
 export type Diff = components['schemas']['Diff'];
 export type DiffContent = components['schemas']['DiffContent'];
 export type Draft = components['schemas']['Draft'];
@@ -3772,9 +4095,12 @@ export type ModelChanged = components['schemas']['ModelChanged'];
 export type Nothing = components['schemas']['Nothing'];
 export type Notice = components['schemas']['Notice'];
 export type NoticeBlock = components['schemas']['NoticeBlock'];
+export type OwnServer = components['schemas']['OwnServer'];
 export type PageAgentInfo = components['schemas']['Page_AgentInfo_'];
 export type PageBoard = components['schemas']['Page_Board_'];
 export type PageBranch = components['schemas']['Page_Branch_'];
+export type PageCredentialInfo = components['schemas']['Page_CredentialInfo_'];
+export type PageOwnServer = components['schemas']['Page_OwnServer_'];
 export type PagePermissionRecord = components['schemas']['Page_PermissionRecord_'];
 export type PageRecordedCheckpoint = components['schemas']['Page_RecordedCheckpoint_'];
 export type PageRepo = components['schemas']['Page_Repo_'];
@@ -3809,6 +4135,7 @@ export type SessionCreated = components['schemas']['SessionCreated'];
 export type SessionEvent = components['schemas']['SessionEvent'];
 export type SessionRow = components['schemas']['SessionRow'];
 export type SessionUpdated = components['schemas']['SessionUpdated'];
+export type SetCredential = components['schemas']['SetCredential'];
 export type Steered = components['schemas']['Steered'];
 export type SteeredBlock = components['schemas']['SteeredBlock'];
 export type Subscribe = components['schemas']['Subscribe'];
@@ -4072,6 +4399,166 @@ export interface operations {
             };
         };
     };
+    "mcp_servers.browse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One's own MCP servers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_OwnServer_"];
+                };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "mcp_servers.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key gives the same answer and does the thing once. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateMcpServer"];
+            };
+        };
+        responses: {
+            /** @description Add one, for all one's sessions, a repository's or one session's */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnServer"];
+                };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "mcp_servers.show": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One of one's own */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnServer"];
+                };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "mcp_servers.delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "mcp_servers.change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeMcpServer"];
+            };
+        };
+        responses: {
+            /** @description Change it, switch it on or off */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnServer"];
+                };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "people.who": {
         parameters: {
             query?: never;
@@ -4122,6 +4609,95 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Me"];
                 };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "credentials.browse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One's own credentials: names, users and times, never a value */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CredentialInfo_"];
+                };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "credentials.set": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetCredential"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "credentials.remove": {
+        parameters: {
+            query?: {
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong, and what to do */
             default: {
