@@ -35,7 +35,7 @@ async def create(house: House, actor: Actor, session_id: str, request: ForkSessi
     admit(actor, "sessions.fork")
     house.check_writable()
     parent = await sessions.get(house, session_id)
-    kind = await agents.require_usable(house, parent.agent)
+    kind, _ = await agents.require_usable(house, actor.id, parent.agent)
     tree = await worktrees.get(house, parent.worktree_id)
     where = cut(await _tasks(house, parent), request.at_task, request.position)
     fork, lack = await _memory(house, actor, kind, parent, where, tree)
