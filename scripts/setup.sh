@@ -32,6 +32,24 @@ built_front_end() {
     [ -z "$(find labextension/src labextension/style labextension/package.json -newer agor_jupyter/labextension/package.json -print -quit)" ]
 }
 
+# Install in silence but for a sign of life; when it fails, show the end of what was said.
+install() {
+  local log="$VENV/agor-install.log" pid seconds=0
+  "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check -e "$1" >"$log" 2>&1 &
+  pid=$!
+  trap 'kill "$pid" 2>/dev/null; exit 130' INT TERM
+  while kill -0 "$pid" 2>/dev/null; do
+    sleep 1
+    seconds=$((seconds + 1))
+    if [ $((seconds % 20)) = 0 ]; then echo "  $seconds s"; fi
+  done
+  trap - INT TERM
+  if ! wait "$pid"; then
+    tail -n 25 "$log" >&2
+    stop "The installation failed; all that was said: $log. It needs PyPI and the npm registry; behind a proxy that re-signs TLS set NODE_EXTRA_CA_CERTS."
+  fi
+}
+
 set_up() {
   local profile="$1" extras="$2" stamp
   command -v git >/dev/null || stop "git is needed: install it (Debian: apt-get install git)."
@@ -48,6 +66,6 @@ set_up() {
   fi
   built_front_end || rm -rf agor_jupyter/labextension
   echo "Installing agor-jupyter and building its panel (a few minutes the first time)"
-  "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check -e ".$extras"
+  install ".$extras"
   fingerprint >"$stamp"
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import shlex
 import shutil
 import signal
 import sys
@@ -106,7 +107,8 @@ def _serve(lab: Lab, *, browser: bool) -> int:
     with lab.running() as server:
         lab.wait_ready()
         address = lab.address()
-        print(f"\nThe demo's board: {address}\nStop it with Control-C.\n", flush=True)
+        agents = f"jupyter agor runners list --data-dir {shlex.quote(str(lab.folder / 'data'))}"
+        print(f"\nThe demo's board: {address}\nIts agents: {agents}\nStop it with Control-C.\n", flush=True)
         if browser:
             webbrowser.open(address)
         with contextlib.suppress(Stopped):  # how a person ends it

@@ -54,7 +54,7 @@ async def _run(verb: str, sessions: list[str], folder: Path) -> int:
     executor = LocalExecutor()
     found = await _find(folder, executor)
     if not found:
-        print("No agent is running.")
+        print(f"No agent is running in {folder}. For another data folder: --data-dir.")
         return 0
     if verb == "list":
         for item in found:

@@ -15,6 +15,7 @@ from tests.stories.test_kills import all_events, ended, words
 
 Make = Callable[..., Server]
 ENDLESS = "stream 4000 tokens at 20/s"
+NOBODY = "No agent is running in {}. For another data folder: --data-dir."
 
 
 def runners(server: Server, *arguments: str) -> tuple[int, list[str]]:
@@ -60,7 +61,7 @@ def check_stopped(server: Server, session: str, *, killed: bool = False) -> None
 @pytest.mark.timeout(300)
 def test_with_the_server_alive(make_server: Make) -> None:
     server = make_server()
-    assert runners(server, "list") == (0, ["No agent is running."])
+    assert runners(server, "list") == (0, [NOBODY.format(server.data)])
     first, second = streaming(server, "one"), streaming(server, "two")
     code, lines = runners(server, "list")
     assert code == 0
@@ -96,7 +97,7 @@ def test_with_the_server_killed_and_a_runner_that_hangs(make_server: Make) -> No
     code, lines = runners(server, "stop")
     assert (code, set(lines)) == (0, {f"{first}  stopped", f"{second}  killed"})
     assert pids(server) == set()
-    assert runners(server, "stop", first) == (0, ["No agent is running."])
+    assert runners(server, "stop", first) == (0, [NOBODY.format(server.data)])
     server.start()
     check_stopped(server, first)
     check_stopped(server, second, killed=True)
