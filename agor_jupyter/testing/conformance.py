@@ -122,6 +122,8 @@ class Harness(Protocol):
     """How one kind of agent is made to act. One harness serves one case at a time.
 
     With a member `trusted` that is true, the case's worktree counts as trusted (`SessionSpec.trusted`).
+    A class method `for_case(name)` makes the harness of a case; `BEYOND` names the cases that it cannot
+    play, and why.
     """
 
     kind: AgentKind

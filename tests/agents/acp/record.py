@@ -21,9 +21,9 @@ from agor_jupyter.agents.acp.connection import Connection
 from agor_jupyter.agents.acp.presets import GEMINI, GENERIC, Preset
 from agor_jupyter.agents.base import SessionSpec
 from agor_jupyter.testing.conformance import Act, MakePlan, Run, Say, Think, Write
-from tests.agents.acp.harness import AcpHarness
+from agor_jupyter.testing.harnesses.acp import AcpHarness
+from agor_jupyter.testing.harnesses.gemini import GeminiHarness, why_not
 from tests.agents.acp.talking import Talk, spec_in
-from tests.agents.gemini.harness import GeminiHarness, why_not
 
 GOLDEN = Path(__file__).parent / "golden"
 WORKTREE = "/w"

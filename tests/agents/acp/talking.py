@@ -24,7 +24,7 @@ from agor_jupyter.domain.events import (
     TurnEnded,
 )
 from agor_jupyter.domain.ids import SessionId, TaskId
-from tests.agents.acp.harness import COMMAND
+from agor_jupyter.testing.harnesses.acp import COMMAND
 
 DEADLINE_SECONDS = 60.0
 

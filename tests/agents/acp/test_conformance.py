@@ -10,7 +10,7 @@ from agor_jupyter.agents import registry
 from agor_jupyter.testing.conformance_drivers import run_case
 from agor_jupyter.testing.conformance_pytest import conformance_test
 from agor_jupyter.testing.conformance_suite import CASES
-from tests.agents.acp.harness import AcpHarness
+from agor_jupyter.testing.harnesses.acp import AcpHarness
 
 test_conformance = conformance_test(AcpHarness)
 

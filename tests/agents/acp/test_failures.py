@@ -16,8 +16,8 @@ from agor_jupyter.domain.content import Attachment
 from agor_jupyter.domain.errors import AgentUnavailable, Conflict, Unprocessable, UnsupportedByAgent
 from agor_jupyter.domain.events import TurnEnded
 from agor_jupyter.domain.session import ForkPoint
+from agor_jupyter.testing.harnesses.acp import COMMAND
 from tests.agents.acp.conftest import Start
-from tests.agents.acp.harness import COMMAND
 from tests.agents.acp.talking import Talk, spec_in, steps
 
 

@@ -14,7 +14,7 @@ import pytest
 from agor_jupyter.testing.conformance import Case, Driver, Skipped
 from agor_jupyter.testing.conformance_drivers import run_case
 from agor_jupyter.testing.conformance_suite import CASES
-from tests.agents.claude.harness import ClaudeHarness
+from agor_jupyter.testing.harnesses.claude import ClaudeHarness
 
 THROUGH_A_RUNNER = {
     "permission_always",

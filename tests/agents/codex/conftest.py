@@ -25,8 +25,8 @@ from agor_jupyter.domain.events import (
     TurnEnded,
 )
 from agor_jupyter.domain.ids import ENTROPY_BYTES, SessionId, TaskId, make_id
+from agor_jupyter.testing.harnesses.codex import make_home, places_of
 from agor_jupyter.testing.responses_server import ResponsesServer
-from tests.agents.codex.harness import make_home, places_of
 
 pytest.importorskip("codex_cli_bin")
 

@@ -26,9 +26,9 @@ from agor_jupyter.agents.process import allowed_environment
 from agor_jupyter.domain.events import PermissionRequest, TurnEnded
 from agor_jupyter.domain.ids import SessionId, TaskId
 from agor_jupyter.testing import mcp_probe
+from agor_jupyter.testing.harnesses.codex import add_file, escalated, make_home, places_of
 from agor_jupyter.testing.model_script import Fault, Script, Text, Thinking, ToolUse, Turn, script, use
 from agor_jupyter.testing.responses_server import ResponsesServer
-from tests.agents.codex.harness import add_file, escalated, make_home, places_of
 
 GOLDEN = Path(__file__).parent / "golden"
 WORKTREE = "/w"

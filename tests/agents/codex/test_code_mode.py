@@ -13,10 +13,10 @@ import psutil
 from agor_jupyter.agents.base import SessionSpec, ToolAnswer, ToolSpec
 from agor_jupyter.agents.process import marked
 from agor_jupyter.domain.events import PermissionRequest, Plan, ToolCall
+from agor_jupyter.testing.harnesses.codex import add_file, escalated
 from agor_jupyter.testing.model_script import script, use
 from agor_jupyter.testing.responses_server import ResponsesServer
 from tests.agents.codex.conftest import Talk
-from tests.agents.codex.harness import add_file, escalated
 
 MODEL = "gpt-6.1-sol"
 

@@ -14,7 +14,7 @@ import pytest
 from agor_jupyter.testing.conformance import Case, Driver, Skipped
 from agor_jupyter.testing.conformance_drivers import run_case
 from agor_jupyter.testing.conformance_suite import CASES
-from tests.agents.codex.harness import CodexHarness
+from agor_jupyter.testing.harnesses.codex import CodexHarness
 
 pytest.importorskip("codex_cli_bin")
 

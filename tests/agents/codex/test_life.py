@@ -26,10 +26,10 @@ from agor_jupyter.domain.events import (
 )
 from agor_jupyter.domain.session import ForkPoint
 from agor_jupyter.testing import mcp_probe
+from agor_jupyter.testing.harnesses.codex import add_file, escalated
 from agor_jupyter.testing.model_script import Echo, Text, ToolUse, Turn, say, script, use
 from agor_jupyter.testing.responses_server import ResponsesServer
 from tests.agents.codex.conftest import Talk
-from tests.agents.codex.harness import add_file, escalated
 
 Start = Callable[..., Any]
 RECALL = script(Turn(blocks=(Echo(of="prompts"),)))

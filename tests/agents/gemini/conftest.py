@@ -10,8 +10,8 @@ import pytest
 
 from agor_jupyter.agents.acp.presets import GEMINI
 from agor_jupyter.testing.gemini_server import GeminiServer
+from agor_jupyter.testing.harnesses.gemini import find_gemini, why_not
 from tests.agents.acp.talking import Talk, spec_in
-from tests.agents.gemini.harness import find_gemini, why_not
 
 pytest.importorskip("acp")
 

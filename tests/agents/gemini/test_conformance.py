@@ -14,7 +14,7 @@ import pytest
 from agor_jupyter.testing.conformance import Case, Driver, Skipped
 from agor_jupyter.testing.conformance_drivers import run_case
 from agor_jupyter.testing.conformance_suite import CASES
-from tests.agents.gemini.harness import GeminiHarness, why_not
+from agor_jupyter.testing.harnesses.gemini import GeminiHarness, why_not
 
 CHOSEN: dict[str, Driver] = {
     "streams_text": "direct",
@@ -31,11 +31,6 @@ CHOSEN: dict[str, Driver] = {
     "switches_model": "direct",
     "works_in_its_mode": "runner",
 }
-TRUSTED = ("uses_an_mcp_server", "resolves_references", "uses_a_house_tool")
-"""Gemini CLI starts a tool server only in a trusted repository."""
-
-BEYOND = {"command_output": "Gemini CLI does not tell a command's exit code; see test_life"}
-
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 
 
@@ -53,10 +48,10 @@ def test_the_chosen_cases_exist() -> None:
     ("case", "driver"), [pytest.param(*row, id=f"{row[0].name}-{row[1]}") for row in table()]
 )
 async def test_conformance(case: Case, driver: Driver, tmp_path: Path) -> None:
-    if case.name in BEYOND:
-        pytest.skip(BEYOND[case.name])
+    if case.name in GeminiHarness.BEYOND:
+        pytest.skip(GeminiHarness.BEYOND[case.name])
     try:
-        await run_case(case, driver, GeminiHarness(trusted=case.name in TRUSTED), tmp_path)
+        await run_case(case, driver, GeminiHarness.for_case(case.name), tmp_path)
     except Skipped as reason:
         if case.name in CHOSEN:
             pytest.fail(f"Gemini CLI passes this case: {reason}")

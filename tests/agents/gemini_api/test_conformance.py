@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.agents.gemini_api.harness import GeminiApiHarness
+from agor_jupyter.testing.harnesses.gemini_api import GeminiApiHarness
 from tests.agents.workbench.choosing import chosen_cases
 
 pytest.importorskip("google.genai")

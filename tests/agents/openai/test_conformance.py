@@ -12,7 +12,7 @@ import pytest
 from agor_jupyter.testing.conformance import Case, Skipped
 from agor_jupyter.testing.conformance_drivers import run_case
 from agor_jupyter.testing.conformance_suite import CASES
-from tests.agents.openai.harness import ChatHarness, ResponsesHarness
+from agor_jupyter.testing.harnesses.openai import ChatHarness, ResponsesHarness
 from tests.agents.workbench.choosing import THROUGH_A_RUNNER, chosen_cases
 
 pytest.importorskip("agents")

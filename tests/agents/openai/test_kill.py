@@ -12,7 +12,7 @@ from agor_jupyter.domain.events import PermissionRequest
 from agor_jupyter.testing.conformance import Bench, Case, Recall, Run, Say, Write
 from agor_jupyter.testing.conformance_cases import GONE_SECONDS, ended
 from agor_jupyter.testing.conformance_drivers import run_case
-from tests.agents.openai.harness import ChatHarness
+from agor_jupyter.testing.harnesses.openai import ChatHarness
 
 pytest.importorskip("agents")
 

@@ -7,7 +7,8 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from agor_jupyter.agents import registry
 from agor_jupyter.agents.base import AgentKind
@@ -28,6 +29,8 @@ from agor_jupyter.testing.gemini_server import GeminiServer
 from agor_jupyter.testing.model_script import Block, Echo, Script, Text, Thinking, ToolUse, Turn
 
 CHUNK = 12
+TRUSTED = frozenset({"uses_an_mcp_server", "resolves_references", "uses_a_house_tool"})
+"""Gemini CLI starts a tool server only in a trusted repository."""
 
 
 def find_gemini() -> str | None:
@@ -49,6 +52,15 @@ def why_not() -> str:
 class GeminiHarness:
     """See `conformance.Harness`."""
 
+    BEYOND: ClassVar[Mapping[str, str]] = {
+        "command_output": "Gemini CLI does not tell a command's exit code."
+    }
+
+    @classmethod
+    def for_case(cls, name: str) -> GeminiHarness:
+        """Make the harness that a case needs."""
+        return cls(trusted=name in TRUSTED)
+
     def __init__(self, *, trusted: bool = False) -> None:
         self.trusted = trusted
         self.kind: AgentKind = registry.get("gemini")
@@ -64,7 +76,7 @@ class GeminiHarness:
         return {**self.server.environment(), "HOME": self._home.name}
 
     def options(self) -> dict[str, object]:
-        return {"command": [str(find_gemini()), "--acp"]}
+        return {"command": [find_gemini() or "gemini", "--acp"]}
 
     async def open(self) -> None:
         await self.server.__aenter__()

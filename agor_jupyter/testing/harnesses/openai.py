@@ -1,4 +1,4 @@
-"""Makes the Gemini API agent do the acts of the conformance suite, by scripts of a fake model."""
+"""Makes the OpenAI agent do the acts of the conformance suite, by scripts of a fake model."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ from collections.abc import Sequence
 
 from agor_jupyter.agents import registry
 from agor_jupyter.agents.base import AgentKind
+from agor_jupyter.testing.chat_server import ChatServer
 from agor_jupyter.testing.conformance import Act
-from agor_jupyter.testing.gemini_server import GeminiServer
-from tests.agents.workbench.acts import script_of
+from agor_jupyter.testing.harnesses.workbench import script_of
 
 
-class GeminiApiHarness:
-    """See `conformance.Harness`. The fake model refuses calls that lost their signature."""
+class ChatHarness:
+    """See `conformance.Harness`. Chat completions, as every compatible server has them."""
+
+    api = "auto"
 
     def __init__(self) -> None:
-        self.kind: AgentKind = registry.get("gemini_api")
-        self._server = GeminiServer(wants_signatures=True)
+        self.kind: AgentKind = registry.get("openai")
+        self._server = ChatServer()
 
     def prompt(self, acts: Sequence[Act], note: str) -> str:
         name = f"acts{len(self._server.book)}"
@@ -27,10 +29,16 @@ class GeminiApiHarness:
         return self._server.environment()
 
     def options(self) -> dict[str, object]:
-        return {}
+        return {"api": self.api}
 
     async def open(self) -> None:
         await self._server.__aenter__()
 
     async def close(self) -> None:
         await self._server.__aexit__(None, None, None)
+
+
+class ResponsesHarness(ChatHarness):
+    """The same through the Responses API."""
+
+    api = "responses"
