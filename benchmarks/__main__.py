@@ -23,6 +23,8 @@ QUICK: dict[str, dict[str, int]] = {
     "event_fanout": {},
     "streaming": {"rounds": 1},
     "kill_restart": {"kills": 1, "sessions": 10},
+    "agents_cost": {"samples": 4},
+    "many_agents": {"each": 2},
 }
 """Fewer rounds: to see that all runs, not to judge."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from benchmarks.report import Row
+from benchmarks.rows_agents import of_agents_cost, of_many_agents
 
 Found = dict[str, Any]  # what a benchmark's `run` gives: each has a shape of its own
 
@@ -207,4 +208,6 @@ ADAPTERS: dict[str, Callable[[Found], Sequence[Row]]] = {
     "event_fanout": of_event_fanout,
     "streaming": of_streaming,
     "kill_restart": of_kill_restart,
+    "agents_cost": of_agents_cost,
+    "many_agents": of_many_agents,
 }

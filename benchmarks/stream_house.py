@@ -98,12 +98,16 @@ class House:
 
 
 @asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[House]:
-    """Run JupyterLab with the extension below `folder`; all that it started ends with it."""
+async def running(folder: Path, more: Json | None = None) -> AsyncIterator[House]:
+    """Run JupyterLab with the extension below `folder`; all that it started ends with it.
+
+    `more`: further traits of the extension.
+    """
     prepare(folder, "demo")
     path = folder / "config" / "jupyter_server_config.json"
     traits = json.loads(path.read_text(encoding="utf-8"))
     del traits["AgorApp"]["demo_dir"]  # an empty house
+    traits["AgorApp"] |= more or {}
     traits["LabApp"] = {"expose_app_in_browser": True}
     path.write_text(json.dumps(traits), encoding="utf-8")
     lab = Lab(folder, free_port())

@@ -14,10 +14,12 @@ from benchmarks.__main__ import QUICK
 from benchmarks.report import Row, markdown, table
 from benchmarks.rows import (
     ADAPTERS,
+    of_agents_cost,
     of_durable_append,
     of_event_fanout,
     of_kill_restart,
     of_list_cost,
+    of_many_agents,
     of_worktree_create,
     of_worktree_rest,
 )
@@ -124,3 +126,43 @@ def test_the_goal_against_another_system_is_its_best_figure() -> None:
     rows = of_event_fanout({"one agent": part, "P7 one agent": True})
     assert [(row.goal, row.met) for row in rows] == [("P7", False), ("P7", None)]
     assert "measured elsewhere" in rows[0].reference
+
+
+def test_an_agent_is_judged_by_its_first_words_alone() -> None:
+    weighed = {"idle_mb": 100.0, "running_mb": 200.0, "ready_seconds": 1.0}
+    own = {**weighed, "log_bytes": 50_000}
+    kinds = {
+        "slow": {"ours": own, "bare": weighed, "first_ms": {"ours": 120.0, "bare": 100.0}},
+        "fast": {"ours": own, "bare": weighed, "first_ms": {"ours": 105.0, "bare": 100.0}},
+        "alone": {"ours": own, "bare": {}, "first_ms": {"ours": 50.0}},
+        "absent": {"missing": "Install it."},
+    }
+    rows = of_agents_cost({"kinds": kinds, "tokens": 1000, "seconds": 5.0})
+    assert [row.what for row in rows if row.met is False] == ["slow: first words / bare"]
+    assert [row.what for row in rows if row.met] == ["fast: first words / bare"]
+    assert {row.what.split(":")[0] for row in rows} == {"slow", "fast", "alone"}
+    assert [row.value for row in rows if row.goal == "C4"] == [50.0, 50.0, 50.0]
+
+
+@pytest.mark.parametrize(
+    ("change", "missed"),
+    [
+        ({}, []),
+        ({"finished": 19}, ["sessions that finished"]),
+        ({"lost": 1}, ["events lost"]),
+        ({"lag_p99_ms": 51.0}, ["loop lag p99"]),
+        ({"server_growth_mb": 61.0}, ["server's memory, growth"]),
+        ({"growth_mb": {"1x": 1.0, "10x": 10.0}}, ["memory, ten times the output over once"]),
+        ({"memory_mb": {"one": {"ours": 160.0, "bare": 100.0, "program": True}}}, ["one: memory / bare"]),
+        ({"memory_mb": {"one": {"ours": 160.0, "bare": 100.0, "program": False}}}, []),
+    ],
+)
+def test_many_agents_are_judged(change: dict[str, object], missed: list[str]) -> None:
+    found: dict[str, object] = {
+        "kinds": ["one"], "sessions": 20, "finished": 20, "events": 900, "lost": 0, "lag_p99_ms": 20.0,
+        "server_growth_mb": 10.0, "growth_mb": {"1x": 1.0, "10x": 2.0}, "allowed_mb": 8.0,
+        "words": {"1x": 100, "10x": 1000},
+        "memory_mb": {"one": {"ours": 140.0, "bare": 100.0, "program": True}},
+    }  # fmt: skip
+    rows = of_many_agents({**found, **change})
+    assert [row.what for row in rows if row.met is False] == missed
