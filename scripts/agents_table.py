@@ -31,10 +31,10 @@ of date. How a kind is set up, and what it does in detail: [claude](agents-claud
 [openai](agents-openai.md) · [acp](agents-acp.md) · [demo](agents-demo-scripts.md) ·
 [one of your own](agents-writing-one.md)."""
 
-LEGEND = """**native**: the agent does it itself, and the house passes it on. **emulated**: the house does it
-in the agent's place. **refused**: it cannot, or shall not. **not yet**: it could. What a capability denies is a
-409 that names it, and greyed in the panel with the reason. A number leads to the reason, or to what is
-special about it, below the table."""
+LEGEND = """**native**: the agent does it itself, and the house passes it on. **emulated**: the house does
+it in the agent's place. **refused**: it cannot, or shall not. **not yet**: it could. What a capability
+denies is a 409 that names it, and greyed in the panel with the reason. A number leads to the reason, or to
+what is special about it, below the table."""
 
 
 class Incomplete(Exception):
