@@ -19,6 +19,7 @@ import pytest
 from agor_jupyter.testing.harnesses import HARNESSES
 
 CASES = ("streams_text", "edit_writes", "command_output", "uses_a_house_tool", "ready")
+WITHOUT_MODEL = ("acp", "demo")
 SECONDS = 240
 ADDRESS = re.compile(r'inet_addr\("([^"]+)"\)|inet_pton\(AF_INET6, "([^"]+)"')
 
@@ -88,3 +89,5 @@ def test_an_agent_is_silent(kind: str, tmp_path: Path) -> None:
     assert {("streams_text", "direct"), ("streams_text", "runner"), ("edit_writes", "direct")} <= passed
     if trace is not None:
         assert strangers(trace) == set()
+        # What talks to a scripted model was really looked at.
+        assert kind in WITHOUT_MODEL or '"127.0.0.1"' in trace
