@@ -2,8 +2,9 @@
 
 `python -m benchmarks.agents_cost` prints its figures. Ours is a detached runner with its log and its
 socket, as the server has one; bare is the vendor's own, driven by as little as it takes (`bare_agents`), in
-a process of its own, by the same scripts from the same server. Prompts go to both in random turn. The
-model answers at once, so the ratio is the hardest there is: a real one takes its own time first.
+a process of its own, by the same scripts from the same server. Prompts go to both in random turn. What is
+judged is the time to the first words of a model that thinks 0.3 s first, as a quick one does; that of a
+model that answers at once is told beside it: there is nothing in it but overhead.
 """
 
 from __future__ import annotations
@@ -24,14 +25,22 @@ from benchmarks.agents_house import bare, ours
 from benchmarks.bare_agents import BARE
 
 SAMPLES = 15
-WARM_UP = 2
+WARM_UP = 5
+"""Programs get faster with their first turns."""
+
+THINKING_SECONDS = 0.3
 TOKENS = 1000
 STREAM_SECONDS = 5.0
 SETTLE_SECONDS = 1.0
 CHARACTERS = 4
 """Of a token, as one reckons; what is counted are characters."""
 
-WORDS = ("tok " * TOKENS)[: TOKENS * CHARACTERS]
+MODELLESS = ("acp", "demo")
+"""Here a script without a model plays them: what they do before the first words is all theirs."""
+
+WORDS = " ".join(f"w{number}" for number in range(TOKENS))[: TOKENS * CHARACTERS]
+"""No two alike: Gemini CLI ends an answer that goes round in circles."""
+
 Found = dict[str, Any]
 
 
@@ -57,9 +66,9 @@ async def alone(harness: Harness, folder: Path, name: str) -> tuple[Found, Found
     text = harness.prompt([Say(WORDS, STREAM_SECONDS)], "")
     found: Found = {}
     async with ours(harness, folder / "ours") as agent:
-        await agent.prompt("One two three.")
+        await agent.prompt(Say("One two three."))
         before = agent.log_bytes()
-        found = await weigh(agent, agent.prompt(WORDS, STREAM_SECONDS))
+        found = await weigh(agent, agent.prompt(Say(WORDS, STREAM_SECONDS)))
         found |= {"ready_seconds": agent.ready_seconds, "log_bytes": agent.log_bytes() - before}
     if name not in BARE:
         return found, {}
@@ -69,22 +78,26 @@ async def alone(harness: Harness, folder: Path, name: str) -> tuple[Found, Found
         return found, {**weighed, "ready_seconds": floor.ready_seconds}
 
 
-async def first_words(harness: Harness, folder: Path, kind: str, samples: int) -> dict[str, list[float]]:
+async def first_words(
+    harness: Harness, folder: Path, kind: str, samples: int
+) -> dict[str, dict[str, list[float]]]:
     """Time the first words of both, prompt by prompt in random turn; of ours alone where nothing is bare."""
-    text = "One two three four."
     names = ["ours", "bare"] if kind in BARE else ["ours"]
-    times: dict[str, list[float]] = {name: [] for name in names}
+    waits = [0.0] if kind in MODELLESS else [0.0, THINKING_SECONDS]
+    rounds = [(name, wait) for name in names for wait in waits]
+    times: dict[str, dict[str, list[float]]] = {f"{wait:g}": {name: [] for name in names} for wait in waits}
     async with AsyncExitStack() as stack:
         agent = await stack.enter_async_context(ours(harness, folder / "ours"))
         floor = await stack.enter_async_context(bare(harness, folder / "bare")) if kind in BARE else None
         for turn in range(samples + WARM_UP):
-            for name in random.sample(names, len(names)):
+            for name, wait in random.sample(rounds, len(rounds)):
+                act = Say("One two three four.", after_seconds=wait)
                 if name == "ours" or floor is None:
-                    seconds = await agent.prompt(text)
+                    seconds = await agent.prompt(act)
                 else:
-                    seconds = await floor.prompt(harness.prompt([Say(text)], ""))
+                    seconds = await floor.prompt(harness.prompt([act], ""))
                 if turn >= WARM_UP:
-                    times[name].append(1000 * seconds)
+                    times[f"{wait:g}"][name].append(1000 * seconds)
     return times
 
 
@@ -100,7 +113,10 @@ async def measure_kind(kind: str, samples: int) -> Found:
             own, floor = await alone(harness, Path(folder) / "alone", kind)
             found: Found = {"version": version, "ours": own, "bare": floor}
             times = await first_words(harness, Path(folder) / "both", kind, samples)
-            found["first_ms"] = {name: statistics.median(taken) for name, taken in times.items()}
+            found["first_ms"] = {
+                wait: {name: statistics.median(taken) for name, taken in both.items()}
+                for wait, both in times.items()
+            }
             return {**found, "times_ms": times}
     finally:
         await harness.close()

@@ -124,10 +124,10 @@ class OurAgent:
         self.conversation = conversation
         self.ready_seconds = ready_seconds
 
-    async def prompt(self, text: str, seconds: float = 0.0) -> float:
+    async def prompt(self, act: Say) -> float:
         """Send a prompt; give the seconds to its first words, when the turn has ended."""
         began = time.perf_counter()
-        await self.conversation.prompt(Say(text, seconds))
+        await self.conversation.prompt(act)
         await self.conversation.wait_for(AgentMessageChunk)
         first = time.perf_counter() - began
         await self.conversation.turn()

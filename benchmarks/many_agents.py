@@ -116,7 +116,7 @@ async def events_of(house: House, session: str) -> list[Json]:
     found: list[Json] = []
     while True:
         after = found[-1]["seq"] if found else 0
-        page = (await house.ask("GET", f"/sessions/{session}/events?after_seq={after}&limit=500"))["items"]
+        page = (await house.ask("GET", f"/sessions/{session}/events?after_seq={after}&limit=200"))["items"]
         if not page:
             return found
         found += page

@@ -50,10 +50,14 @@ UpdateT = TypeVar("UpdateT")
 
 @dataclass(frozen=True)
 class Say:
-    """Stream exactly `text`, in at least a few pieces. `seconds`: over about so long."""
+    """Stream exactly `text`, in at least a few pieces, over about `seconds`.
+
+    `after_seconds` pass before the first piece. Benchmarks use it, no case does: a harness may leave it out.
+    """
 
     text: str
     seconds: float = 0.0
+    after_seconds: float = 0.0
 
 
 @dataclass(frozen=True)

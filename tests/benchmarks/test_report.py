@@ -131,10 +131,11 @@ def test_the_goal_against_another_system_is_its_best_figure() -> None:
 def test_an_agent_is_judged_by_its_first_words_alone() -> None:
     weighed = {"idle_mb": 100.0, "running_mb": 200.0, "ready_seconds": 1.0}
     own = {**weighed, "log_bytes": 50_000}
+    at_once = {"ours": 30.0, "bare": 10.0}  # told, and not judged
     kinds = {
-        "slow": {"ours": own, "bare": weighed, "first_ms": {"ours": 120.0, "bare": 100.0}},
-        "fast": {"ours": own, "bare": weighed, "first_ms": {"ours": 105.0, "bare": 100.0}},
-        "alone": {"ours": own, "bare": {}, "first_ms": {"ours": 50.0}},
+        "slow": {"ours": own, "bare": weighed, "first_ms": {"0": at_once, "0.3": {"ours": 440, "bare": 390}}},
+        "fast": {"ours": own, "bare": weighed, "first_ms": {"0": at_once, "0.3": {"ours": 405, "bare": 390}}},
+        "alone": {"ours": own, "bare": {}, "first_ms": {"0": {"ours": 50.0}}},
         "absent": {"missing": "Install it."},
     }
     rows = of_agents_cost({"kinds": kinds, "tokens": 1000, "seconds": 5.0})

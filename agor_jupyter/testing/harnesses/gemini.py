@@ -99,7 +99,8 @@ def script_of(acts: Sequence[Act]) -> Script:
         if isinstance(act, UseTool):
             blocks.append(Echo(of="results"))
     if blocks:
-        turns.append(Turn(blocks=tuple(blocks)))
+        hold = max((act.after_seconds for act in acts if isinstance(act, Say)), default=0.0)
+        turns.append(Turn(blocks=tuple(blocks), hold_seconds=hold))
     return Script(turns=tuple(turns))
 
 
