@@ -1,9 +1,9 @@
 """Twenty sessions at once over four kinds of agent, through a real server, each against its scripted model.
 
 `python -m benchmarks.many_agents` prints its figures. All get a prompt at the same moment: once with some
-output, once with ten times as much. What a session said is compared with its script, word for word; its
-events are counted, without gaps, in the log and at a second client. Bare agents, as many of each at once,
-are weighed first. Under three minutes.
+output, once with ten times as much, and that again. What a session said is compared with its script, word
+for word; its events are counted, without gaps, in the log and at a second client. Bare agents, as many of
+each at once, are weighed first. About three minutes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from benchmarks.streaming import share
 KINDS = ("claude", "codex", "openai", "acp")
 EACH = 5
 FIRST_WORDS = 20
-WORDS = {"1x": 100, "10x": 1000}
+WORDS = {"1x": 60, "10x": 600, "10x again": 600}
 WORDS_PER_SECOND = 50
 READY_SECONDS = 120.0
 TURN_SECONDS = 90.0

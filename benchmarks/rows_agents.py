@@ -55,6 +55,7 @@ def of_many_agents(found: Found) -> list[Row]:
     one, ten = found["growth_mb"]["1x"], found["growth_mb"]["10x"]
     few, many = found["words"]["1x"], found["words"]["10x"]
     sent = f"{few} words a session, then {many}: {one:.1f} MB, then {ten:.1f} MB"
+    again = found["growth_mb"].get("10x again", 0.0)
     rows = [
         Row("C5", "sessions that finished", found["finished"], "", what, found["sessions"], at_least=True),
         Row("C5", "events lost", found["lost"], "", what, 0),
@@ -62,6 +63,7 @@ def of_many_agents(found: Found) -> list[Row]:
         Row("C5", "server's memory, growth", found["server_growth_mb"], "MB", what, GROWTH_MB),
         Row("C5", "memory, ten times the output over once", ten - one, "MB", sent, found["allowed_mb"]),
     ]
+    rows.append(Row("C5", "memory, ten times the output again", again, "MB", sent))
     for kind, weighed in found["memory_mb"].items():
         reference = f"{weighed['ours']:.0f} MB a session; bare {weighed['bare']:.0f} MB, as many at once"
         limit = MEMORY if weighed["program"] else None
