@@ -17,6 +17,7 @@ import json
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -88,9 +89,17 @@ def run_one(make: MakeHarness, case: Case, driver: Driver) -> Outcome:
     except Skipped as reason:
         return outcome("skipped", str(reason))
     except Exception as error:  # supervises foreign code: whatever a case raises is what it reports
-        said = str(error).strip().splitlines() or [""]
-        return outcome("failed", f"{type(error).__name__}: {said[0]}".removeprefix("AssertionError: "))
+        return outcome("failed", _why(error))
     return outcome("passed")
+
+
+def _why(error: Exception) -> str:
+    """Say what failed in a line: the words of an error, else the line of the case that raised it."""
+    said = str(error).strip().splitlines()
+    if not said:
+        said = [frame.line for frame in traceback.extract_tb(error.__traceback__)[-1:] if frame.line]
+    name = type(error).__name__
+    return f"{name}: {said[0]}".removeprefix("AssertionError: ") if said else name
 
 
 async def _within(make: MakeHarness, case: Case, driver: Driver, folder: Path) -> None:

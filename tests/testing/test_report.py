@@ -58,7 +58,8 @@ def test_a_failure_is_told_and_ends_it_with_1(capsys: pytest.CaptureFixture[str]
     assert report.main(["--harness", f"{HERE}:Mute", *FEW, "--json", str(target)]) == 1
     said = capsys.readouterr().out
     assert "0 passed, 2 skipped, 1 failed" in said
-    assert "FAILED   streams_text (direct): " in said
+    # An assertion without words is told by its own line.
+    assert "FAILED   streams_text (direct): assert talk.said().strip() == WORDS.strip()" in said
     (found,) = json.loads(target.read_text(encoding="utf-8"))
     assert (found["kind"], found["passed"], found["skipped"], found["failed"]) == ("demo", 0, 2, 1)
     assert {each["case"]: each["result"] for each in found["outcomes"]} == {
