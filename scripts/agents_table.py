@@ -140,10 +140,15 @@ def abilities(kinds: Mapping[str, Capabilities]) -> list[str]:
         row = [f"`{name}`"]
         for capabilities in kinds.values():
             value = getattr(capabilities, name)
-            words = ("yes" if value else "no") if isinstance(value, bool) else ", ".join(value)
+            words = ("yes" if value else "no") if isinstance(value, bool) else ", ".join(map(_named, value))
             row.append(f"{words}{reasons.mark(capabilities.notes.get(name, ''))}")
         rows.append(row)
     return [*table(["Capability", *kinds], rows), "", *reasons.lines()]
+
+
+def _named(value: object) -> str:
+    """Name a mode by itself, a project's file by its path."""
+    return value if isinstance(value, str) else f"`{getattr(value, 'path', value)}`"
 
 
 def page() -> str:

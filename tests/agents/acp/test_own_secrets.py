@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from agor_jupyter.agents.base import McpServer
 from agor_jupyter.testing.conformance import PROBE
-from tests.agents.acp.conftest import Start
 from agor_jupyter.testing.harnesses.acp import COMMAND
+from tests.agents.acp.conftest import Start
 from tests.agents.acp.talking import steps
 
 

@@ -16,8 +16,8 @@ from agor_jupyter.agents.process import marked
 from agor_jupyter.domain.content import TerminalContent
 from agor_jupyter.git.room import GitRoom
 from agor_jupyter.testing import mcp_probe
-from agor_jupyter.testing.hostile_repo import make_hostile
 from agor_jupyter.testing.harnesses.codex import escalated
+from agor_jupyter.testing.hostile_repo import make_hostile
 from agor_jupyter.testing.model_script import script, use
 from agor_jupyter.testing.responses_server import ResponsesServer
 from tests.agents.codex.conftest import Talk
