@@ -28,7 +28,7 @@ export const RowView = memo(
       case 'thought':
         return <ThoughtRow block={row.block} live={row.live} />;
       case 'tools':
-        return <ToolRows blocks={row.blocks} live={row.live} />;
+        return <ToolRows blocks={row.blocks} live={row.live} over={row.over} />;
       case 'permission':
         return <AnsweredRow block={row.block} />;
       case 'notice':

@@ -12,9 +12,11 @@ import { MOST_TOOLS } from './toRows';
 export interface ToolRowsProps {
   readonly blocks: readonly ToolBlock[];
   readonly live: boolean;
+  /** The task has ended: what had not ended by then never will. */
+  readonly over: boolean;
 }
 
-export const ToolRows = memo(function ToolRows({ blocks, live }: ToolRowsProps): ReactElement {
+export const ToolRows = memo(function ToolRows({ blocks, live, over }: ToolRowsProps): ReactElement {
   const trans = useTrans();
   const [open, setOpen] = useState(false);
   const folded = blocks.length > MOST_TOOLS && !open;
@@ -27,18 +29,19 @@ export const ToolRows = memo(function ToolRows({ blocks, live }: ToolRowsProps):
         </Disclosure>
       )}
       {shown.map(block => (
-        <ToolRow key={block.id} block={block} />
+        <ToolRow key={block.id} block={block} over={over} />
       ))}
     </div>
   );
 });
 
-const ToolRow = memo(function ToolRow({ block }: { readonly block: ToolBlock }): ReactElement {
+const ToolRow = memo(function ToolRow({ block, over }: { readonly block: ToolBlock; readonly over: boolean }): ReactElement {
+  const open = block.status === 'pending' || block.status === 'in_progress';
   return (
     <ToolLine
       kind={block.kind}
       title={block.title}
-      status={block.status}
+      status={over && open ? 'stopped' : block.status}
       tookMs={block.ended_ms === null ? null : block.ended_ms - block.started_ms}
       changes={changesOf(block)}
       nested={block.parent_tool_call_id !== null}

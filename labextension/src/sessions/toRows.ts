@@ -8,7 +8,7 @@ export type Row =
   | { readonly kind: 'unloaded'; readonly key: string; readonly task: Task }
   | { readonly kind: 'text'; readonly key: string; readonly block: TextBlock; readonly live: boolean }
   | { readonly kind: 'thought'; readonly key: string; readonly block: TextBlock; readonly live: boolean }
-  | { readonly kind: 'tools'; readonly key: string; readonly blocks: readonly ToolBlock[]; readonly live: boolean }
+  | { readonly kind: 'tools'; readonly key: string; readonly blocks: readonly ToolBlock[]; readonly live: boolean; readonly over: boolean }
   | { readonly kind: 'permission'; readonly key: string; readonly block: PermissionBlock }
   | { readonly kind: 'notice'; readonly key: string; readonly block: NoticeBlock }
   | { readonly kind: 'steered'; readonly key: string; readonly block: SteeredBlock }
@@ -53,7 +53,7 @@ function blockRows(task: Task, blocks: readonly Block[]): Row[] {
   let tools: ToolBlock[] = [];
   const flush = (live: boolean): void => {
     if (tools.length > 0) {
-      rows.push({ kind: 'tools', key: `tools-${task.id}-${tools[0]?.id ?? ''}`, blocks: tools, live });
+      rows.push({ kind: 'tools', key: `tools-${task.id}-${tools[0]?.id ?? ''}`, blocks: tools, live, over: task.status === 'ended' });
       tools = [];
     }
   };
@@ -99,7 +99,7 @@ export function sameRow(a: Row, b: Row): boolean {
     case 'thought':
       return 'block' in b && a.block === b.block && 'live' in b && a.live === b.live;
     case 'tools':
-      return b.kind === 'tools' && a.live === b.live && sameList(a.blocks, b.blocks);
+      return b.kind === 'tools' && a.live === b.live && a.over === b.over && sameList(a.blocks, b.blocks);
     case 'permission':
     case 'notice':
     case 'steered':

@@ -24,7 +24,8 @@ const GLYPHS: Record<ToolBlock['kind'], string> = {
 export interface ToolLineProps {
   readonly kind: ToolBlock['kind'];
   readonly title: string;
-  readonly status: ToolBlock['status'];
+  /** `stopped`: its task ended before it did. */
+  readonly status: ToolBlock['status'] | 'stopped';
   readonly tookMs: number | null;
   readonly changes: CountsProps;
   readonly nested: boolean;
@@ -39,7 +40,8 @@ export function ToolLine({ kind, title, status, tookMs, changes, nested, details
     pending: trans.__('waits'),
     in_progress: trans.__('runs'),
     completed: trans.__('done'),
-    failed: trans.__('failed')
+    failed: trans.__('failed'),
+    stopped: trans.__('stopped')
   }[status];
   return (
     <div className="jp-AgorTool" data-agor-tool={kind} data-agor-status={status} data-nested={nested}>
