@@ -45,6 +45,7 @@ export async function askForm<T extends object, R>(options: FormOptions<T, R>): 
       focusNodeSelector: '[data-agor-first]'
     });
     dialog.addClass('jp-AgorDialog');
+    submitByKey(body.node, () => dialog.resolve());
     const result = await launchDialog(dialog);
     if (!result.button.accept || result.value === null) {
       return null;
@@ -58,6 +59,16 @@ export async function askForm<T extends object, R>(options: FormOptions<T, R>): 
       key = (error as { status?: number }).status === 0 ? key : UUID.uuid4();
     }
   }
+}
+
+/** Let Ctrl+Enter (Cmd+Enter) accept from any field: a plain Enter in a text is a new line. */
+function submitByKey(node: HTMLElement, submit: () => void): void {
+  node.addEventListener('keydown', event => {
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      submit();
+    }
+  });
 }
 
 const KEY_MS = 100;

@@ -14,6 +14,11 @@ import { useTrans } from '../../ui/trans';
 import type { SessionForm } from './sessionForm';
 import { effortsOf, firstForm, hindrance, serversIn, wishOf, withAgent } from './sessionForm';
 
+/** Order agents so that those that can be chosen come first. */
+export function installedFirst(agents: readonly AgentInfo[]): AgentInfo[] {
+  return [...agents].sort((a, b) => Number(b.installed) - Number(a.installed));
+}
+
 export async function askSession(
   workspace: Workspace,
   own: OwnThings,
@@ -21,7 +26,7 @@ export async function askSession(
   trans: TranslationBundle
 ): Promise<Session | null> {
   await own.load();
-  const agents = workspace.agents.get();
+  const agents = installedFirst(workspace.agents.get());
   const worktree = workspace.worktrees.get().get(worktreeId);
   const repoId = worktree?.repo_id ?? null;
   const servers = serversIn(own.servers.get(), repoId);
@@ -62,7 +67,7 @@ function SessionFields(props: SessionFieldsProps): ReactElement {
   const agent = offer.agents.find(each => each.kind === value.agent);
   return (
     <>
-      <Field label={trans.__('What do you want done?')}>
+      <Field label={trans.__('What do you want done?')} hint={trans.__('Ctrl+Enter: start')}>
         <textarea
           className="jp-mod-styled"
           data-agor-first
