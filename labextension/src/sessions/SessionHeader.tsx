@@ -100,8 +100,8 @@ function Spent({ session }: { readonly session: Session }): ReactElement {
         />
       )}
       {usage.input_tokens + usage.output_tokens > 0 && (
-        <span className="jp-AgorSessionHeader-tokens" title={trans.__('tokens in and out')}>
-          {shortCount(usage.input_tokens)} → {shortCount(usage.output_tokens)}
+        <span className="jp-AgorSessionHeader-tokens">
+          {trans.__('%1 in · %2 out tokens', shortCount(usage.input_tokens), shortCount(usage.output_tokens))}
           {usage.cost_usd !== null && ` · $${usage.cost_usd.toFixed(2)}`}
         </span>
       )}

@@ -36,9 +36,7 @@ export function EndLine(props: EndLineProps): ReactElement {
     <div className="jp-AgorEnd" data-agor-stop={stop} data-testid="agor-task-end">
       <span>{words[stop]}</span>
       {tookMs !== null && <span>{shortDuration(tookMs)}</span>}
-      <span title={trans.__('tokens in and out')}>
-        {shortCount(tokens[0])} → {shortCount(tokens[1])}
-      </span>
+      <span>{trans.__('%1 in · %2 out tokens', shortCount(tokens[0]), shortCount(tokens[1]))}</span>
       {costUsd !== null && <span>${costUsd.toFixed(4)}</span>}
       {changes.files > 0 && (
         <span>
