@@ -6,6 +6,7 @@ import { CommandIds } from '../../domain/commandIds';
 import { toTree } from '../../domain/genealogy';
 import { isWorking } from '../../domain/lifecycle';
 import { plainLine } from '../../domain/plainLine';
+import { markNews, newsOf } from '../../model/news';
 import { sameItems, useStore } from '../../model/store';
 import type { SessionRow } from '../../schema/types';
 import { Ago } from '../../ui/Ago';
@@ -22,10 +23,8 @@ const MOST_ROWS = 6;
 export function useNews(rows: readonly SessionRow[]): readonly SessionRow[] {
   const { workspace } = useBoardView();
   const me = useStore(workspace.me, each => each?.person.id);
-  const isNews = (row: SessionRow): boolean =>
-    row.owner === me && row.status === 'idle' && row.last_words !== '' && workspace.seen.isUnseen(row.id, row.updated_ms);
-  const news = useStore(workspace.seen, () => rows.filter(isNews).map(row => row.id), sameItems);
-  return useMemo(() => rows.map(row => (news.includes(row.id) ? { ...row, unseen: true } : row)), [rows, news]);
+  const news = useStore(workspace.seen, () => newsOf(rows, me, workspace.seen), sameItems);
+  return useMemo(() => markNews(rows, news), [rows, news]);
 }
 
 export const SessionRows = memo(function SessionRows({ rows }: { readonly rows: readonly SessionRow[] }) {
