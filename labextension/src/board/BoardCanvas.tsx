@@ -21,10 +21,12 @@ import { bandOf, useBoardView } from './view';
 const NODE_TYPES: NodeTypes = { worktree: WorktreeNode, zone: ZoneNode, note: NoteNode };
 /** Above this many nodes only what is in view is in the page. */
 const MANY_NODES = 80;
-/** A phone shows 200 cards as blocks, but all of them. */
-const LEAST_ZOOM = 0.05;
+/** A card from farthest off: still a block with a colour and a glyph. More cards than fit are panned to. */
+const LEAST_ZOOM = 0.12;
 /** Below this the names of zones cannot be read, however large they are drawn. */
 const DUST_ZOOM = 0.16;
+/** From here on words can be read. */
+const NEAR_ZOOM = 0.6;
 const FIT = { padding: 0.12, maxZoom: 1, minZoom: LEAST_ZOOM } as const;
 
 export function BoardCanvas(): ReactElement {
@@ -39,6 +41,7 @@ export function BoardCanvas(): ReactElement {
   const track = useCursor(view);
   const touched = useFirstFit(frame, nodes.length > 0);
   useNavigator(view, frame);
+  useWanted(view, nodes);
   useBand(view, frame);
   return (
     <div
@@ -77,7 +80,8 @@ export function BoardCanvas(): ReactElement {
         zoomOnDoubleClick={false}
         minZoom={LEAST_ZOOM}
         maxZoom={2}
-        nodeDragThreshold={3}
+        // Above 0 the way to the threshold is lost; what a click's hand shakes is taken back at its end.
+        nodeDragThreshold={0}
         proOptions={{ hideAttribution: true }}
       >
         <Background variant={BackgroundVariant.Dots} gap={24} size={1.2} color="var(--jp-border-color2)" />
@@ -182,6 +186,17 @@ function useNavigator(view: BoardView, frame: RefObject<HTMLDivElement>): void {
       frame.current?.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(id)}"]`)?.focus();
     view.navigate = {
       fit: () => void flow.fitView({ ...FIT, duration }),
+      choose: id =>
+        flow.setNodes(nodes =>
+          nodes.map(node => ((node.selected === true) === (node.id === id) ? node : { ...node, selected: node.id === id }))
+        ),
+      reveal: id => {
+        const node = flow.getNode(id);
+        const near = bandOf(flow.getZoom()) === 'full';
+        if (node !== undefined && !(near && flow.isNodeIntersecting(node, viewport(flow, frame), false))) {
+          void flow.fitView({ nodes: [{ id }], padding: 0.2, maxZoom: Math.max(flow.getZoom(), NEAR_ZOOM), duration });
+        }
+      },
       center: () => {
         const box = frame.current?.getBoundingClientRect() ?? new DOMRect();
         const { x, y } = flow.screenToFlowPosition({ x: box.left + box.width / 2, y: box.top + box.height / 2 });
@@ -208,6 +223,24 @@ function useNavigator(view: BoardView, frame: RefObject<HTMLDivElement>): void {
       view.navigate = null;
     };
   }, [flow, view, frame]);
+}
+
+/** Show what a command has made or named, once it is drawn. Written words keep the focus. */
+function useWanted(view: BoardView, nodes: readonly BoardNode[]): void {
+  const wanted = useValue(view.wanted);
+  const drawn = wanted !== null && nodes.some(node => node.id === wanted);
+  useEffect(() => {
+    if (wanted === null || !drawn) {
+      return;
+    }
+    view.wanted.set(null);
+    view.navigate?.choose(wanted);
+    if (view.writing.get() === wanted) {
+      view.navigate?.reveal(wanted);
+    } else {
+      view.navigate?.focus(wanted);
+    }
+  }, [view, wanted, drawn]);
 }
 
 function viewport(

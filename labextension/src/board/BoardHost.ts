@@ -26,12 +26,12 @@ export class BoardHost {
     return currentWidget !== null && this.tracker.has(currentWidget) ? this.current() : null;
   }
 
-  /** Open a board and bring it to the front; `focus` brings one card into view. */
+  /** Open a board and bring it to the front; `focus` brings one card into view and selects it alone. */
   open(boardId: string, focus: string | null = null): BoardView {
     const widget = this.tracker.find(each => each.view.doc.id === boardId) ?? this.make(boardId);
     this.front.shell.activateById(widget.id);
     if (focus !== null) {
-      void widget.view.doc.ready.then(() => setTimeout(() => widget.view.navigate?.focus(focus), 200));
+      void widget.view.doc.ready.then(() => setTimeout(() => widget.view.wanted.set(focus), 200));
     }
     return widget.view;
   }

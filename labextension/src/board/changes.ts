@@ -15,6 +15,25 @@ export interface Operations {
 
 const KINDS: Record<Exclude<NodeKind, 'worktree'>, LayoutChange['kind']> = { zone: 'zones', note: 'notes' };
 
+/** Put back what was let go within `slack` of its place: that was a click, whose hand shook. */
+export function steady(
+  changes: readonly NodeChange<BoardNode>[],
+  slack: number,
+  placeOf: (id: string) => Point | undefined
+): NodeChange<BoardNode>[] {
+  return changes.map(change => {
+    if (change.type !== 'position' || change.dragging !== false || change.position === undefined) {
+      return change;
+    }
+    const place = placeOf(change.id);
+    const { x, y } = change.position;
+    if (place === undefined || Math.hypot(x - place[0], y - place[1]) > slack) {
+      return change;
+    }
+    return { ...change, position: { x: place[0], y: place[1] } };
+  });
+}
+
 /** Decide on a batch of changes. `nodes` are the nodes before it, `placeOf` is where the document has them. */
 export function operationsOf(
   changes: readonly NodeChange<BoardNode>[],

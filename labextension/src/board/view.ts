@@ -19,6 +19,10 @@ export class BoardView {
   /** What is selected here: ids of cards, zones and notes. */
   readonly selection = new Store<readonly string[]>([]);
   readonly searching = new Store(false);
+  /** The zone or note whose words are being written here. */
+  readonly writing = new Store<string | null>(null);
+  /** What is to be brought into view and selected as soon as the canvas has drawn it. */
+  readonly wanted = new Store<string | null>(null);
   /** Set by the canvas while it is mounted. */
   navigate: Navigator | null = null;
 
@@ -32,6 +36,14 @@ export class BoardView {
     return this.workspace.may('write', 'agor:boards');
   }
 
+  /** Begin to write on a zone or note; what was being written elsewhere is kept first. */
+  write(id: string): void {
+    if (this.writing.get() !== null) {
+      (document.activeElement as HTMLElement | null)?.blur();
+    }
+    this.writing.set(id);
+  }
+
   run(command: string, args: Readonly<Record<string, string | number | boolean | null>> = {}): void {
     // A command says itself what went wrong; a view has nothing to add.
     this.commands.execute(command, { board_id: this.doc.id, ...args }).catch(console.warn);
@@ -42,6 +54,10 @@ export class BoardView {
 export interface Navigator {
   readonly fit: () => void;
   readonly focus: (id: string) => void;
+  /** Bring a zone or note into view, near enough to be written on. */
+  readonly reveal: (id: string) => void;
+  /** Make one thing the only selected one. */
+  readonly choose: (id: string) => void;
   /** The middle of what is in view, in board units. */
   readonly center: () => readonly [number, number];
 }

@@ -97,14 +97,14 @@ function documentCommands(context: CommandContext): Command[] {
       label: trans.__('Add Zone'),
       args: { ...boardArg, name: text('The name of the zone.') },
       enabled: () => boards.current()?.canWrite === true,
-      execute: args => withBoard(context, view => addZone(view, textArg(args, 'name') ?? trans.__('New zone')))
+      execute: args => withBoard(context, view => addZone(view, textArg(args, 'name'), trans.__('New zone')))
     },
     {
       id: CommandIds.addNote,
       label: trans.__('Add Note'),
       args: { ...boardArg, text: text('What it says.') },
       enabled: () => boards.current()?.canWrite === true,
-      execute: args => withBoard(context, view => addNote(view, textArg(args, 'text') ?? ''))
+      execute: args => withBoard(context, view => addNote(view, textArg(args, 'text')))
     }
   ];
 }
@@ -157,21 +157,31 @@ function withBoard<T>({ boards }: CommandContext, act: (view: BoardView) => T): 
   return view === null ? undefined : act(view);
 }
 
-function addZone(view: BoardView, name: string): void {
+function addZone(view: BoardView, given: string | null, fallback: string): void {
   const zones = view.doc.zones.get();
   const order = zones.size;
-  const fields = { ...nextZone(zones, view.navigate?.center() ?? [0, 0]), name, hue: (210 + order * 67) % 360, order };
+  const fields = { ...nextZone(zones, view.navigate?.center() ?? [0, 0]), name: given ?? fallback, hue: (210 + order * 67) % 360, order };
   const id = makeId('zone');
   view.doc.change([{ kind: 'zones', id, fields }]);
-  view.navigate?.focus(id);
+  showNew(view, id, given);
 }
 
-function addNote(view: BoardView, words: string): void {
+/** Show what was added, and let its words be written there unless they were given. */
+function showNew(view: BoardView, id: string, given: string | null): void {
+  if (given === null) {
+    view.write(id);
+  }
+  view.wanted.set(id);
+}
+
+function addNote(view: BoardView, given: string | null): void {
   const [x, y] = view.navigate?.center() ?? [0, 0];
   const { cards, notes } = view.doc.layout;
   const taken = [...cards.values(), ...notes.values()].map(({ pos }) => pos);
-  const fields = { pos: freePlace(taken, [x - 100, y - 70]), size: [200, 140], text: words, hue: 48 };
-  view.doc.change([{ kind: 'notes', id: makeId('note'), fields }]);
+  const fields = { pos: freePlace(taken, [x - 100, y - 70]), size: [200, 140], text: given ?? '', hue: 48 };
+  const id = makeId('note');
+  view.doc.change([{ kind: 'notes', id, fields }]);
+  showNew(view, id, given);
 }
 
 /** Zones and notes go at once, with a way back; cards are worktrees and are archived by their own command. */

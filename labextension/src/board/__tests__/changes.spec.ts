@@ -1,7 +1,7 @@
 import type { NodeChange } from '@xyflow/react';
 import { describe, expect, it } from 'vitest';
 import type { Point } from '../../domain/boardLayout';
-import { operationsOf } from '../changes';
+import { operationsOf, steady } from '../changes';
 import type { BoardNode, NodeKind } from '../toNodes';
 
 const node = (id: string, type: NodeKind, dragging: boolean): BoardNode => ({
@@ -66,5 +66,20 @@ describe('operationsOf', () => {
       moved('gone', 1, 1, false)
     ];
     expect(operationsOf(changes, nodes(true), origin)).toEqual({ drops: [], layout: [] });
+  });
+});
+
+describe('steady', () => {
+  it('takes back a click whose hand shook, and no real move', () => {
+    const [clicked, dragged] = steady([moved('a', 2, 1, false), moved('b', 30, 1, false)], 3, origin);
+    expect(clicked).toMatchObject({ position: { x: 0, y: 0 } });
+    expect(dragged).toMatchObject({ position: { x: 30, y: 1 } });
+  });
+
+  it('leaves what is still held, resized or nowhere written', () => {
+    const resized: NodeChange<BoardNode> = { id: 'a', type: 'position', position: { x: 2, y: 1 } };
+    const changes = [moved('a', 2, 1, true), resized];
+    expect(steady(changes, 3, origin)).toEqual(changes);
+    expect(steady([moved('a', 2, 1, false)], 3, () => undefined)).toEqual([moved('a', 2, 1, false)]);
   });
 });

@@ -2,7 +2,7 @@
 import type { Node, NodeProps } from '@xyflow/react';
 import { NodeResizer } from '@xyflow/react';
 import type { CSSProperties, ReactElement } from 'react';
-import { memo, useState } from 'react';
+import { memo } from 'react';
 import { useStore } from '../../model/store';
 import { useTrans } from '../../ui/trans';
 import { useBoardView } from '../view';
@@ -11,12 +11,12 @@ export const NoteNode = memo(function NoteNode({ id, selected }: NodeProps<Node>
   const trans = useTrans();
   const view = useBoardView();
   const note = useStore(view.doc.notes, notes => notes.get(id));
-  const [editing, setEditing] = useState(false);
+  const editing = useStore(view.writing, written => written === id);
   if (note === undefined) {
     return null;
   }
   const finish = (text: string): void => {
-    setEditing(false);
+    view.writing.set(null);
     if (text !== note.text) {
       view.doc.change([{ kind: 'notes', id, fields: { text } }]);
     }
@@ -27,7 +27,11 @@ export const NoteNode = memo(function NoteNode({ id, selected }: NodeProps<Node>
       style={{ '--jp-agor-hue': note.hue } as CSSProperties}
       data-testid="agor-note"
       data-selected={selected}
-      onDoubleClick={() => setEditing(view.canWrite)}
+      onDoubleClick={() => {
+        if (view.canWrite) {
+          view.write(id);
+        }
+      }}
     >
       <NodeResizer
         isVisible={selected && view.canWrite}

@@ -2,7 +2,7 @@
 import type { Node, NodeProps } from '@xyflow/react';
 import { NodeResizer } from '@xyflow/react';
 import type { CSSProperties, ReactElement } from 'react';
-import { memo, useState } from 'react';
+import { memo } from 'react';
 import { zoneAt } from '../../domain/boardLayout';
 import { useStore } from '../../model/store';
 import { useTrans } from '../../ui/trans';
@@ -51,22 +51,27 @@ export const ZoneNode = memo(function ZoneNode({ id, selected }: NodeProps<Node>
 function ZoneName({ id, name }: { readonly id: string; readonly name: string }): ReactElement {
   const trans = useTrans();
   const view = useBoardView();
-  const [editing, setEditing] = useState(false);
+  const editing = useStore(view.writing, written => written === id);
+  const begin = (): void => {
+    if (view.canWrite) {
+      view.write(id);
+    }
+  };
   if (!editing) {
     return (
       <button
         type="button"
         className="jp-AgorZone-label"
         title={view.canWrite ? trans.__('%1 (double-click to rename)', name) : name}
-        onDoubleClick={() => setEditing(view.canWrite)}
-        onKeyDown={event => event.key === 'F2' && setEditing(view.canWrite)}
+        onDoubleClick={begin}
+        onKeyDown={event => event.key === 'F2' && begin()}
       >
         {name === '' ? trans.__('Unnamed zone') : name}
       </button>
     );
   }
   const finish = (text: string): void => {
-    setEditing(false);
+    view.writing.set(null);
     if (text.trim() !== '' && text !== name) {
       view.doc.change([{ kind: 'zones', id, fields: { name: text.trim().slice(0, 80) } }]);
     }
@@ -77,13 +82,14 @@ function ZoneName({ id, name }: { readonly id: string; readonly name: string }):
       className="jp-AgorZone-input nodrag nopan"
       aria-label={trans.__('Name of the zone')}
       defaultValue={name}
+      onFocus={event => event.currentTarget.select()}
       onBlur={event => finish(event.target.value)}
       onKeyDown={event => {
         event.stopPropagation();
         if (event.key === 'Enter') {
           finish(event.currentTarget.value);
         } else if (event.key === 'Escape') {
-          setEditing(false);
+          view.writing.set(null);
         }
       }}
     />
