@@ -107,7 +107,8 @@ async def running(folder: Path, more: Json | None = None) -> AsyncIterator[House
     path = folder / "config" / "jupyter_server_config.json"
     traits = json.loads(path.read_text(encoding="utf-8"))
     del traits["AgorApp"]["demo_dir"]  # an empty house
-    traits["AgorApp"] |= more or {}
+    # What is measured is work, not trust: some agents start in a trusted repository only.
+    traits["AgorApp"] |= {"trusted_repositories": [str(folder.resolve())], **(more or {})}
     traits["LabApp"] = {"expose_app_in_browser": True}
     path.write_text(json.dumps(traits), encoding="utf-8")
     lab = Lab(folder, free_port())

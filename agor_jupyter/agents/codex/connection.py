@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from agor_jupyter.agents.base import Decision, SessionSpec, ToolCaller
-from agor_jupyter.agents.codex import opening, options, permissions, probe, tools, turns
+from agor_jupyter.agents.codex import opening, options, permissions, probe, starting, tools, turns
 from agor_jupyter.agents.codex.asking import Asking
 from agor_jupyter.agents.codex.ledger import Ledger
 from agor_jupyter.agents.codex.translate import Translator
@@ -98,16 +98,17 @@ class Connection:
         key = await asyncio.to_thread(options.key_of, spec.environment, self._home, spec.credentials)
         await asyncio.to_thread(self._home.mkdir, mode=0o700, parents=True, exist_ok=True)
         argv = options.argv_of(program, hold_key=bool(key))
-        wire = await Wire.open(argv, cwd=spec.worktree, environment=environment, hear=self._hear)
-        self._wire = wire
-        self._watching = asyncio.create_task(self._watch(wire), name="codex-watch")
         try:
-            version = await opening.greet(wire, key)
+            async with starting.alone(Path(spec.state_dir)):
+                wire = await Wire.open(argv, cwd=spec.worktree, environment=environment, hear=self._hear)
+                self._wire = wire
+                self._watching = asyncio.create_task(self._watch(wire), name="codex-watch")
+                version = await opening.greet(wire, key)
             opened = await opening.open_thread(wire, spec, self._ledger, self._shell_marker)
         except AgentUnavailable as error:
-            if not wire.ended:
+            if self._wire is None or not self._wire.ended:
                 raise
-            raise self._died(wire) from error
+            raise self._died(self._wire) from error
         self._thread, self._model = opened.thread, opened.model
         self._shown_plan = opened.planning
         await asyncio.to_thread(self._hold, opened)
