@@ -291,7 +291,7 @@ class Host:
             return
         if self._prompting is not None and not self._prompting.done():
             # Before the agent has the prompt there is no turn that could be stopped.
-            await asyncio.wait([self._prompting], timeout=INTERRUPT_SECONDS)
+            await asyncio.wait([self._prompting])
         await self._known_adapter().interrupt()
 
     def _close(self, finish_task: bool) -> None:

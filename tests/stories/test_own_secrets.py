@@ -74,7 +74,7 @@ def digest(value: str) -> str:
 def test_a_credential_reaches_its_owners_agent_and_nothing_else(make_server: Make) -> None:
     pytest.importorskip("acp")
     options = {"acp": {"command": AGENT, "credentials": ["SCRIPTED_KEY"]}}
-    server = make_server(named_users=True, agent_options=options)
+    server = make_server(named_users=True, agent_options=options, trusted_repositories=["/*"])
     mona, oscar = as_person(server, "mona"), as_person(server, "oscar")
     monas_key, oscars_key, monas_word = canary(), canary(), canary()
     canaries = {"mona's key": monas_key.encode(), "oscar's": oscars_key.encode(), "word": monas_word.encode()}
@@ -134,7 +134,7 @@ def test_a_credential_reaches_its_owners_agent_and_nothing_else(make_server: Mak
 def test_a_lost_key_holds_the_prompt_and_says_why(make_server: Make) -> None:
     pytest.importorskip("acp")
     options = {"acp": {"command": AGENT, "credentials": ["SCRIPTED_KEY"]}}
-    server = make_server(named_users=True, agent_options=options)
+    server = make_server(named_users=True, agent_options=options, trusted_repositories=["/*"])
     mona = as_person(server, "mona")
     ask(mona, "PUT", "/me/credentials", {"name": "SCRIPTED_KEY", "value": canary()})
     repo = ask(mona, "POST", "/repos", {"path": str(server.repository)})

@@ -102,7 +102,7 @@ def test_the_real_claude_code_reads_it_only_once_it_is_trusted(
         place = f"/repos/{repo['id']}/trust"
         server.post(place, {"trusted": True, "digest": server.api.http.request("GET", place)["digest"]})
         second = ended(server, server.session(tree, "SCRIPT:work", **wish))
-        assert (second["trusted"], second["instructions"]) == (True, [f"{tree['path']}/CLAUDE.md"])
+        assert (second["trusted"], second["instructions"]) == (True, ["CLAUDE.md"])
         assert "CANARY-CLAUDE" in str([asked.body for asked in model.asked])
         assert {"hook-SessionStart", "fsmonitor"} <= hostile.ran(), "else the first half could not fail"
 

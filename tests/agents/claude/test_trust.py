@@ -68,4 +68,4 @@ async def test_a_trusted_repository_is_read_and_its_hooks_run(
     assert {"hook-SessionStart", "hook-UserPromptSubmit", "hook-PreToolUse"} <= hostile.ran()
     assert "mcp-server" not in hostile.ran(), "tool servers are added in the panel, not by a repository"
     assert "CANARY-CLAUDE" in reached_the_model(server)
-    assert one.of(AgentReady)[0].instructions == (str(tree / "CLAUDE.md"),)
+    assert one.of(AgentReady)[0].instructions == ("CLAUDE.md",)
