@@ -28,7 +28,7 @@ bench *arguments:
 # Build the panel and link it into the environment.
 build:
     {{python}} build_js.py run build:prod
-    cd labextension && jupyter-builder develop . --overwrite
+    jupyter-builder develop . --overwrite
 
 # Write the OpenAPI document, the front end's types and the golden stories anew.
 generate:
