@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from pycrdt import Map
-from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from agor_jupyter.client.api import Record
@@ -135,8 +135,13 @@ async def test_the_absent_one_is_really_absent(tmp_path: Path) -> None:
     assert "No module named 'jupyter_server_ydoc'" in tried.stderr
     try:
         await asyncio.to_thread(server.start)
+        place = HTTPRequest(
+            f"{server.url}{THEIRS}board_0000000000000001", headers={"Authorization": f"token {server.token}"}
+        )
+        client = AsyncHTTPClient(force_instance=True)
         with pytest.raises(HTTPClientError) as refused:
-            await connect(server, f"{THEIRS}board_0000000000000001")
+            await client.fetch(place)
+        client.close()
         assert refused.value.code == 404
         log = (server.folder / "server.log").read_text(encoding="utf-8")
         # The environment's own configuration still names what is absent; no frame of ours stumbles over it.
