@@ -18,7 +18,8 @@ from agor_jupyter.domain.repo import ProjectFile
 
 _LARGEST_BYTES = 32 << 20
 _MOST_FILES = 2_000
-_MOST_ENTRIES = 20_000
+_MOST_ENTRIES = 200_000
+_DEEPEST = 100
 _CHUNK_BYTES = 1 << 20
 _NOT_ENTERED = frozenset({".git", "node_modules", "__pycache__", ".venv"})
 
@@ -110,14 +111,19 @@ class _Reader:
         self._root = root
         self._hasher = hasher
         self._bytes = 0
-        self._files = 0
+        self._entries = 0
         self._entered: set[str] = set()
 
-    def read(self, place: Path) -> None:
+    def read(self, place: Path, depth: int = 0) -> None:
+        self._entries += 1
+        if self._entries > _MOST_FILES or depth > _DEEPEST:
+            raise _TooLarge
         if place.is_symlink():
             self._add(b"link " + os.fsencode(place.readlink()))
         target = _target(self._root, place)
         if target is None:
+            # Not what lies there, but where it lies: a folder above may be the link.
+            self._add(b"out " + os.fsencode(os.path.realpath(place)))
             return
         try:
             kind = target.stat().st_mode
@@ -125,13 +131,13 @@ class _Reader:
             self._add(b"gone")
             return
         if stat.S_ISDIR(kind):
-            self._read_folder(target)
+            self._read_folder(target, depth)
         elif stat.S_ISREG(kind):
             self._read_file(target)
         else:
             self._add(b"special")  # a pipe would never end
 
-    def _read_folder(self, folder: Path) -> None:
+    def _read_folder(self, folder: Path, depth: int) -> None:
         if str(folder) in self._entered:
             return
         self._entered.add(str(folder))
@@ -142,13 +148,10 @@ class _Reader:
             return
         for name in names:
             self._add(b"name " + os.fsencode(name))
-            self.read(folder / name)
+            self.read(folder / name, depth + 1)
         self._add(b"end")
 
     def _read_file(self, file: Path) -> None:
-        self._files += 1
-        if self._files > _MOST_FILES:
-            raise _TooLarge
         try:
             for part in _parts(file):
                 self._bytes += len(part)

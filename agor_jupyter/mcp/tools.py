@@ -51,7 +51,9 @@ class ListSessions(Params):
 
 class ReadSession(Params):
     session_id: Id | None = Field(None, description="Which session; left out: your own.")
-    before_seq: int | None = Field(None, ge=1, description="Read on towards the beginning from here.")
+    before_seq: int | None = Field(
+        None, ge=1, le=2**53 - 1, description="Read on towards the beginning from here."
+    )
 
 
 class ReadWorktree(Params):

@@ -61,6 +61,10 @@ class Catalogue:
             self._kept[key] = (self._clock(), probe)
             return probe
 
+    def has_variable(self, name: str) -> bool:
+        """Say whether an agent may find this variable in the server's own environment."""
+        return name in self._environment
+
     def forget(self, user: str | None = None) -> None:
         """Probe anew at the next question (something was installed, or a login happened).
 

@@ -18,7 +18,7 @@ from agor_jupyter.service.access import admit_in_person
 from agor_jupyter.service.answers import CredentialInfo
 from agor_jupyter.service.house import House
 from agor_jupyter.service.requests import SetCredential
-from agor_jupyter.service.variables import is_machines
+from agor_jupyter.service.variables import is_machines, is_servers
 
 MOST = 200
 
@@ -72,11 +72,18 @@ async def for_session(
 ) -> dict[str, str]:
     """Give the values that a session of `owner` needs: the kind's, and what its MCP servers refer to.
 
-    Raises `Conflict` where a server refers to an agent's credential that the owner has not set: it would
-    get the machine's, and could send it anywhere. Raises `CredentialsSealed`.
+    Raises `Conflict` where a server refers to an agent's credential that the owner has not set, or to a
+    variable that is the server's: it would get the machine's, and could send it anywhere. Raises
+    `CredentialsSealed`.
     """
     listed = tuple(servers)
     wanted = servers_by_name(listed)
+    for name, users in wanted.items():
+        if is_servers(house, name):
+            raise Conflict(
+                f"The MCP server {users[0]} refers to {name}, which is set by who runs this server.",
+                hint="Choose another name for your own, or switch the server off; then resume.",
+            )
     own = await house.records.vault.unseal(owner, {*credentials_of(kind), *wanted})
     agents = agents_by_name(house)
     for name, users in wanted.items():
@@ -110,7 +117,7 @@ async def _check_name(house: House, user: UserId, name: str) -> None:
     """Refuse what nothing would use, and what is no secret but the machine's own."""
     if not is_variable(name):
         raise InvalidRequest(f"{name[:80]!r} cannot be the name of a variable.", hint="Letters, digits, _.")
-    if is_machines(name):
+    if is_machines(name) or is_servers(house, name):
         raise Unprocessable(f"{name} is the machine's own and no credential.", hint="Choose another name.")
     if name in agents_by_name(house) or name in servers_by_name(await house.records.own_servers.of(user)):
         return

@@ -74,18 +74,23 @@ async def of_session(house: House, session: Session, repo_id: RepoId) -> tuple[O
     return servers_for(every, repo_id=repo_id, session_id=session.id)
 
 
-async def choose(house: House, actor: Actor, session: Session, repo_id: RepoId, names: Sequence[str]) -> None:
-    """Give a new session exactly the servers of these names, by records of its own where need be.
+async def check_choice(house: House, actor: Actor, repo_id: RepoId, names: Sequence[str]) -> None:
+    """Raise unless a new session of the actor's may get exactly these servers.
 
-    Raises `Unprocessable` for a name that its owner has no server of.
+    `Unprocessable` for a name that its owner has no server of; `Forbidden` for one that its owner has
+    switched off, where a token asks: whoever holds it is not its owner.
     """
-    every = await house.records.own_servers.of(actor.id)
-    further = [server for server in every if server.scope != "session"]
-    near = {server.name: server for server in further if server.scope == "user"}
-    near |= {server.name: server for server in further if server.repo_id == repo_id}
+    near = await _nearest(house, actor, repo_id)
     if unknown := [name for name in names if name not in near]:
         raise Unprocessable(f"You have no MCP server {unknown[0]!r}.", hint="Add it in the Agents panel.")
-    for name, server in sorted(near.items()):
+    off = [name for name in names if not near[name].enabled]
+    if off and actor.via != "panel":
+        raise Forbidden(f"{off[0]} is switched off.", hint="Switch it on in the Agents panel.")
+
+
+async def choose(house: House, actor: Actor, session: Session, repo_id: RepoId, names: Sequence[str]) -> None:
+    """Give a new session exactly the servers of these names, by records of its own where need be."""
+    for name, server in sorted((await _nearest(house, actor, repo_id)).items()):
         own_id = McpServerId(house.new_id("mcp"))  # for each: a retry must count to the same ids
         if server.enabled == (name in names):
             continue
@@ -98,6 +103,15 @@ async def choose(house: House, actor: Actor, session: Session, repo_id: RepoId, 
             "created_ms": house.clock(),
         }
         await house.records.own_servers.put(server.model_copy(update=changes))
+
+
+async def _nearest(house: House, actor: Actor, repo_id: RepoId) -> dict[str, OwnServer]:
+    """Give the actor's servers that a new session of the repository would find, enabled or not."""
+    every = await house.records.own_servers.of(actor.id)
+    near = {server.name: server for server in every if server.scope == "user"}
+    return near | {
+        server.name: server for server in every if server.scope == "repo" and server.repo_id == repo_id
+    }
 
 
 def as_passed(servers: Sequence[OwnServer]) -> tuple[McpServer, ...]:
@@ -136,8 +150,11 @@ async def _place(
 async def _keep(house: House, server: OwnServer) -> OwnServer:
     check(server)
     async with house.naming:
-        others = [one for one in await house.records.own_servers.of(server.owner) if one.id != server.id]
-        if len(others) >= MOST:
+        kept = await house.records.own_servers.of(server.owner)
+        others = [one for one in kept if one.id != server.id]
+        # What sessions were begun with is counted for each by itself: it must not keep one from a change.
+        near = [one for one in others if one.session_id == server.session_id]
+        if len(others) == len(kept) and len(near) >= MOST:
             raise Conflict(f"There are {MOST} MCP servers already.", hint="Remove one that is not used.")
         for other in others:
             if _key(other) == _key(server):

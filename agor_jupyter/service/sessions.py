@@ -55,6 +55,8 @@ async def create(house: House, actor: Actor, request: CreateSession) -> Session:
     if request.effort and not kind.capabilities.set_effort:
         raise UnsupportedByAgent(kind.kind, "set_effort", hint="Leave the effort out.")
     worktree = await worktrees.require_ready(house, request.worktree_id)
+    if request.mcp_servers is not None:
+        await mcp_servers.check_choice(house, actor, worktree.repo_id, request.mcp_servers)
     session_id = SessionId(house.new_id("ses"))
     session = await house.log.session(session_id)
     if session is None:

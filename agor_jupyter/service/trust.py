@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Collection
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 
@@ -70,11 +71,16 @@ async def change(house: House, actor: Actor, repo_id: str, request: TrustRepo) -
 
 
 def _check_shown(repo: Repo, seen: _Seen, digest: str) -> None:
+    if not seen.complete:
+        raise Unprocessable(
+            f"{repo.name} has too many files to be looked through.",
+            hint="Who runs this server can trust its folder: AgorApp.trusted_repositories.",
+        )
     large = [item.path for item in seen.items if item.active and item.path in seen.too_large]
     if large:
         raise Unprocessable(
             f"{large[0]} of {repo.name} is too large to be looked at.",
-            hint="Make it smaller (32 MB, 2,000 files): nobody could see later whether it has changed.",
+            hint="Make it smaller (32 MB, 2,000 files and folders): nobody could see whether it changes.",
             path=large[0],
         )
     if digest != seen.digest:
@@ -99,7 +105,7 @@ async def is_trusted(house: House, worktree: Worktree) -> bool:
         return False
     seen = _Seen(_wanted(house))
     await seen.look(house, worktree.path, worktree.name)
-    return seen.active <= set(repo.trusted_items)
+    return seen.is_within(repo.trusted_items)
 
 
 async def check_start(house: House, kind: AgentKind, worktree: Worktree) -> bool:
@@ -166,6 +172,10 @@ class _Seen:
         self._digests.add(digest)
         if active:
             self.active.add(digest)
+
+    def is_within(self, trusted: Collection[str]) -> bool:
+        """Say whether all was looked at, and nothing of it is switched on that was not trusted."""
+        return self.complete and self.active <= set(trusted)
 
     def _of(self, path: str) -> list[ProjectFile]:
         name = PurePath(path).name
@@ -244,4 +254,4 @@ def _state(house: House, repo: Repo, seen: _Seen) -> TrustState:
         return "trusted"
     if repo.trusted_by is None:
         return "untrusted"
-    return "trusted" if seen.active <= set(repo.trusted_items) else "changed"
+    return "trusted" if seen.is_within(repo.trusted_items) else "changed"

@@ -59,6 +59,16 @@ async def of_person(house: House, user: UserId, kind: str) -> dict[str, str]:
     }
 
 
+def is_servers(house: House, name: str) -> bool:
+    """Say whether who runs the server sets it, or a kind knows it and it is no credential of any.
+
+    It could send the machine's login elsewhere, or is what no person's server is to be told.
+    """
+    if is_machines(name) or any(name in credentials_of(kind) for kind in house.agents.kinds()):
+        return False
+    return name in _known(house) or house.agents.has_variable(name)
+
+
 def _known(house: House) -> set[str]:
     return {name for kind in house.agents.kinds() for name in (*kind.variables, *credentials_of(kind))}
 

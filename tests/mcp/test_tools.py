@@ -53,6 +53,12 @@ async def use(
     return json.loads(answer.text)
 
 
+async def test_a_place_beyond_all_numbers_is_refused_in_words(made: TestHouse, tmp_path: Path) -> None:
+    caller = Caller(actor("mona"), await begin(made, tmp_path))
+    answer = await tools.call(made.house, caller, "agor_read_session", {"before_seq": 2**70})
+    assert answer.failed and "before_seq" in answer.text
+
+
 async def test_an_agent_learns_where_it_is(made: TestHouse, tmp_path: Path) -> None:
     session_id = await begin(made, tmp_path)
     found = await use(made, "agor_whoami", session_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from agor_jupyter.domain.errors import (
 from agor_jupyter.domain.session import Session
 from agor_jupyter.domain.user import Actor
 from agor_jupyter.service import agents, credentials, mcp_servers, repos, sessions, worktrees
-from agor_jupyter.service.catalogue import with_own
+from agor_jupyter.service.catalogue import Catalogue, with_own
 from agor_jupyter.service.requests import (
     AddRepo,
     ChangeMcpServer,
@@ -306,3 +307,56 @@ async def test_no_server_is_sent_the_machines_key(made: TestHouse) -> None:
     assert "KEYED_API_KEY" in refused.value.detail
     await put(made, OSCAR, "KEYED_API_KEY", "own")
     assert await credentials.for_session(made.house, OSCAR.id, KEYED, [server]) == {"KEYED_API_KEY": "own"}
+
+
+SENDER = StandInKind(kind="sender", variables=("SENDER_BASE_URL", "SENDER_HEADERS"))
+
+
+async def test_what_could_send_the_machines_login_elsewhere_is_nobodys_to_set(tmp_path: Path) -> None:
+    """A base URL of one's own beside the machine's key; and what the machine has is told to no server."""
+    opened = open_house(tmp_path, kinds=(SENDER,))
+    try:
+        await add(opened, OSCAR, "mine", environment={"A": "${SENDER_BASE_URL}", "H": "${HOME}"})
+        with pytest.raises(Unprocessable, match="SENDER_BASE_URL"):
+            await put(opened, OSCAR, "SENDER_BASE_URL", "http://elsewhere.example")
+        server = (await mcp_servers.browse(opened.house, OSCAR)).items[0]
+        with pytest.raises(Conflict, match="refers to SENDER_BASE_URL"):
+            await credentials.for_session(opened.house, OSCAR.id, SENDER, [server])
+        harmless = server.model_copy(update={"environment": {"H": "${HOME}", "T": "${MY_OWN}"}})
+        assert await credentials.for_session(opened.house, OSCAR.id, SENDER, [harmless]) == {}
+    finally:
+        await opened.close()
+
+
+async def test_what_who_runs_the_server_sets_is_told_to_no_server(made: TestHouse) -> None:
+    house = made.house
+    seeing = Catalogue({"keyed": KEYED}, {"GATEWAY_WORD": "machines"}, house.clock)
+    made = replace(made, house=replace(house, agents=seeing))
+    await add(made, OSCAR, "mine", transport="http", url="https://x", headers={"X-Word": "${GATEWAY_WORD}"})
+    server = (await mcp_servers.browse(made.house, OSCAR)).items[0]
+    with pytest.raises(Unprocessable):
+        await put(made, OSCAR, "GATEWAY_WORD", "own")
+    with pytest.raises(Conflict, match="refers to GATEWAY_WORD"):
+        await credentials.for_session(made.house, OSCAR.id, KEYED, [server])
+
+
+async def test_a_token_switches_on_no_server(made: TestHouse, tmp_path: Path) -> None:
+    server_id = await add(made, OSCAR, "prod")
+    await mcp_servers.change(made.house, OSCAR, server_id, ChangeMcpServer(enabled=False))
+    with pytest.raises(Forbidden, match="prod is switched off"):
+        await session_of(made, tmp_path, KERNEL, mcp_servers=("prod",))
+    assert (await sessions.browse(made.house, OSCAR)).items == (), "refused before anything is made"
+    await mcp_servers.change(made.house, OSCAR, server_id, ChangeMcpServer(enabled=True))
+    assert await servers_of(made, await session_of(made, tmp_path, KERNEL, mcp_servers=())) == []
+
+
+async def test_many_sessions_keep_nobody_from_switching_a_server_off(
+    made: TestHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mcp_servers, "MOST", 3)
+    ids = [await add(made, OSCAR, f"s{number}") for number in range(3)]
+    for _ in range(2):
+        await session_of(made, tmp_path, mcp_servers=())
+    assert not (await mcp_servers.change(made.house, OSCAR, ids[0], ChangeMcpServer(enabled=False))).enabled
+    with pytest.raises(Conflict, match="3 MCP servers already"):
+        await add(made, OSCAR, "one-more")

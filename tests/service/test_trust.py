@@ -178,6 +178,26 @@ async def test_what_cannot_be_looked_at_whole_is_not_trusted(
         await trust.change(made.house, OSCAR, repo.id, TrustRepo(trusted=True, digest=digest))
 
 
+async def test_a_checkout_that_is_not_looked_through_is_not_trusted(
+    made: TestHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo, tree = await taken_in(made, instructed(tmp_path))
+    shown = await trust.preview(made.house, OSCAR, repo.id)
+    wish = TrustRepo(trusted=True, digest=shown.digest)
+    await trust.change(made.house, OSCAR, repo.id, wish)
+    assert await trust.is_trusted(made.house, tree)
+    monkeypatch.setattr(inventory, "_MOST_ENTRIES", 20)
+    for number in range(30):
+        (Path(tree.path) / f"{number}.txt").write_text("x")
+    (Path(tree.path) / "z").mkdir()
+    (Path(tree.path) / "z" / "CLAUDE.md").write_text("Be unkind.\n")
+    assert not await trust.is_trusted(made.house, tree)
+    again = await trust.preview(made.house, OSCAR, repo.id)
+    assert (again.state, again.complete) == ("changed", False)
+    with pytest.raises(Unprocessable, match="too many files"):
+        await trust.change(made.house, OSCAR, repo.id, TrustRepo(trusted=True, digest=again.digest))
+
+
 async def test_an_agent_that_knows_no_trust_starts_only_where_it_is(made: TestHouse, tmp_path: Path) -> None:
     repo, tree = await taken_in(made, instructed(tmp_path))
     plain = reading_kind()
@@ -218,6 +238,29 @@ def test_a_look_follows_no_way_out_and_waits_for_nothing(tmp_path: Path) -> None
     assert digests() == first
     (top / "kept" / "x.md").write_text("two")
     assert {path for path, digest in digests().items() if digest != first[path]} == {".claude/"}
+
+
+def test_a_folder_that_leads_elsewhere_is_something_else(tmp_path: Path) -> None:
+    top, link = tmp_path / "top", tmp_path / "top" / ".claude"
+    top.mkdir()
+    seen = set()
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "settings.json").write_text(name)
+        link.unlink(missing_ok=True)
+        link.symlink_to(tmp_path / name)
+        found = {found.path: found for found in inventory.look(top, FILES).found}
+        assert found[".claude/settings.json"].leads_out
+        seen.add(found[".claude/settings.json"].digest)
+    assert len(seen) == 2
+
+
+def test_a_folder_that_never_ends_has_no_digest(tmp_path: Path) -> None:
+    deep = tmp_path / ".claude"
+    for _ in range(600):
+        deep /= "d"
+    deep.mkdir(parents=True)
+    assert [found.digest for found in inventory.look(tmp_path, FILES).found] == [""]
 
 
 def test_another_checkout_below_is_not_looked_into(tmp_path: Path) -> None:
