@@ -196,6 +196,7 @@ async def serve(agent: Agent) -> None:
             job.add_done_callback(jobs.discard)
             if method == "session/prompt":
                 agent.sessions[params["sessionId"]].turn = job
+                await asyncio.sleep(0)  # it has begun: cancelled before, it would never answer
     for job in jobs:
         job.cancel()
     await asyncio.gather(*jobs, return_exceptions=True)

@@ -238,6 +238,18 @@ async def interrupts_twice(bench: Bench) -> None:
     assert ended(await talk.turn()).stop_reason == "end_turn"
 
 
+async def interrupts_at_once(bench: Bench) -> None:
+    """An interrupt right behind a prompt ends its turn, however little of it has begun."""
+    bench.needs("interrupt")
+    talk = await bench.open()
+    await talk.wait_ready()
+    await talk.prompt(Say("word " * 400, seconds=20))
+    await talk.talk.interrupt()
+    assert ended(await talk.turn()).stop_reason == "cancelled"
+    await talk.prompt(Say("Still here."))
+    assert ended(await talk.turn()).stop_reason == "end_turn"
+
+
 ABILITIES = [
     Case("forks", forks, ("direct",)),
     Case("forks_at_a_message", forks_at_a_message, ("direct",)),
@@ -254,4 +266,5 @@ ABILITIES = [
     Case("tells_its_context", tells_its_context, ("direct",)),
     Case("works_in_its_mode", works_in_its_mode, ("runner",)),
     Case("interrupts_twice", interrupts_twice),
+    Case("interrupts_at_once", interrupts_at_once),
 ]

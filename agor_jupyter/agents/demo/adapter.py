@@ -74,6 +74,7 @@ class DemoAdapter:
         await asyncio.to_thread(memory.save, stage.spec.state_dir, stage.conversation)
         player = Player(stage, script.delay_ms)
         self._turn = asyncio.create_task(self._play(player.play(turn.steps), stage))
+        await asyncio.sleep(0)  # it has begun now: a turn that is stopped before would end without a word
 
     def use_tools(self, call: ToolCaller) -> None:
         self._call_tool = call
