@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from agor_jupyter.agents.base import Decision, SessionSpec, ToolCaller
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from agor_jupyter.agents.claude.connection import Connection
+
+
+FORMATS = ("rfc3987_syntax", "isoduration")
+"""With these, which Jupyter brings, `jsonschema` checks formats that nobody asks for: 18 MB a session."""
 
 
 class ClaudeAdapter:
@@ -81,10 +87,23 @@ class ClaudeAdapter:
         return self._live
 
 
+@contextmanager
+def _without(names: tuple[str, ...]) -> Iterator[None]:
+    """Import as if those optional packages were not there; they can be imported afterwards."""
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: "there is no such module"
+    try:
+        yield
+    finally:
+        for name in hidden:
+            sys.modules.pop(name, None)
+
+
 def _load() -> ModuleType:
     """Import the SDK (1 to 4 seconds) and all that needs it."""
     try:
-        return importlib.import_module("agor_jupyter.agents.claude.connection")
+        with _without(FORMATS):
+            return importlib.import_module("agor_jupyter.agents.claude.connection")
     except ModuleNotFoundError as error:
         if error.name is None or not error.name.startswith("claude_agent_sdk"):
             raise
