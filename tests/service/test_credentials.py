@@ -123,6 +123,8 @@ async def test_who_may(made: TestHouse) -> None:
         await credentials.browse(made.house, KERNEL)
     with pytest.raises(Forbidden):
         await mcp_servers.browse(made.house, KERNEL)
+    with pytest.raises(Forbidden):
+        await mcp_servers.show(made.house, KERNEL, server_id)
     for other in (MONA, ADA):  # nobody's but oscar's: an admin's no more than another's
         assert (await mcp_servers.browse(made.house, other)).items == ()
         with pytest.raises(NotFound):
@@ -138,6 +140,8 @@ async def test_a_read_only_house_takes_none(tmp_path: Path) -> None:
     made = open_house(tmp_path, read_only="Another server holds it.")
     with pytest.raises(ReadOnly):
         await put(made, OSCAR, "KEYED_API_KEY", "x")
+    with pytest.raises(ReadOnly):
+        await credentials.remove(made.house, OSCAR, "KEYED_API_KEY")
     with pytest.raises(ReadOnly):
         await mcp_servers.create(made.house, OSCAR, CreateMcpServer(name="a", command=("x",)))
     await made.close()
@@ -205,6 +209,7 @@ def test_every_kinds_credentials_are_variables_that_it_sees() -> None:
         ),
         ({"name": "a", "command": ("x",), "environment": {"A=B": "c"}}, Unprocessable),
         ({"name": "a", "command": ("x",), "environment": {"AGOR_SESSION": "c"}}, Unprocessable),
+        ({"name": "a", "command": ("x",), "environment": {"agor_session": "c"}}, Unprocessable),
         ({"name": "a", "command": ("x", "--key=sk-ant-REDACTED")}, Unprocessable),
         ({"name": "a", "command": ("x",), "environment": {"API_KEY": "0123456789"}}, Unprocessable),
         ({"name": "a", "command": ("x",), "scope": "repo"}, Unprocessable),
@@ -360,3 +365,33 @@ async def test_many_sessions_keep_nobody_from_switching_a_server_off(
     assert not (await mcp_servers.change(made.house, OSCAR, ids[0], ChangeMcpServer(enabled=False))).enabled
     with pytest.raises(Conflict, match="3 MCP servers already"):
         await add(made, OSCAR, "one-more")
+
+
+async def test_a_person_keeps_only_so_many_and_may_change_each(
+    made: TestHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [await add(made, OSCAR, name) for name in ("one", "two")]
+    monkeypatch.setattr(credentials, "MOST", 1)
+    monkeypatch.setattr(mcp_servers, "MOST", 1)
+    await put(made, OSCAR, "KEYED_API_KEY", "one")
+    await put(made, OSCAR, "KEYED_API_KEY", "two")
+    with pytest.raises(Conflict, match="1 credentials already"):
+        await put(made, OSCAR, "KEYED_TOKEN", "x")
+    assert not (await mcp_servers.change(made.house, OSCAR, ids[0], ChangeMcpServer(enabled=False))).enabled
+    await put(made, MONA, "KEYED_TOKEN", "x")
+    await add(made, MONA, "tools")
+
+
+async def test_what_nothing_uses_any_more_is_listed_to_be_removed(made: TestHouse) -> None:
+    server_id = await add(made, OSCAR, "tools", environment={"T": "${TEAM_TOKEN}"})
+    await put(made, OSCAR, "TEAM_TOKEN", "x")
+    await mcp_servers.delete(made.house, OSCAR, server_id)
+    assert "TEAM_TOKEN" in {item.name for item in (await credentials.browse(made.house, OSCAR)).items}
+
+
+async def test_a_server_asked_for_again_is_the_one_that_was_made(made: TestHouse) -> None:
+    house = replace(made.house, new_id=lambda prefix: f"{prefix}_0000000000000001")
+    wish = CreateMcpServer(name="tools", command=("tools",))
+    first = await mcp_servers.create(house, OSCAR, wish)
+    await mcp_servers.change(house, OSCAR, first.id, ChangeMcpServer(enabled=False))
+    assert not (await mcp_servers.create(house, OSCAR, wish)).enabled, "what was changed since stays"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from agor_jupyter.agents.base import Capabilities
-from agor_jupyter.domain.errors import Conflict, Forbidden, Unprocessable, UnsupportedByAgent
+from agor_jupyter.domain.errors import Conflict, Forbidden, ReadOnly, Unprocessable, UnsupportedByAgent
 from agor_jupyter.domain.ids import TaskId
 from agor_jupyter.domain.repo import Worktree
 from agor_jupyter.domain.session import ForkPoint, Session
@@ -212,3 +212,31 @@ async def test_a_new_worktree_asks_for_the_right_to_make_one(made: TestHouse, tm
     with pytest.raises(Forbidden):
         await it.fork(runs, worktree="new")
     assert (await it.fork(runs, worktree="same")).owner == "oscar"
+
+
+async def test_who_may_only_look_forks_nothing(made: TestHouse, tmp_path: Path) -> None:
+    it = await told(made, tmp_path)
+    with pytest.raises(Forbidden):
+        await it.fork(actor("vera", "viewer"), worktree="same")
+
+
+async def test_a_read_only_house_forks_nothing(made: TestHouse, tmp_path: Path) -> None:
+    it = await told(made, tmp_path)
+    house = replace(made.house, read_only="Another server holds it.")
+    with pytest.raises(ReadOnly):
+        await forks.create(house, OSCAR, it.session.id, ForkSession(worktree="same"))
+
+
+async def test_a_fork_in_a_worktree_that_is_put_away_is_refused(made: TestHouse, tmp_path: Path) -> None:
+    it = await told(made, tmp_path)
+    await made.house.records.worktrees.put(it.tree.model_copy(update={"state": "archived"}), by=OSCAR.id)
+    with pytest.raises(Conflict, match="archived"):
+        await it.fork(worktree="same")
+
+
+async def test_a_fork_asked_for_again_is_the_one_that_was_made(made: TestHouse, tmp_path: Path) -> None:
+    it = await told(made, tmp_path)
+    house = replace(made.house, new_id=lambda prefix: f"{prefix}_00000000000000ff")
+    wish = ForkSession(worktree="new")
+    first = await forks.create(house, OSCAR, it.session.id, wish)
+    assert await forks.create(house, OSCAR, it.session.id, wish) == first

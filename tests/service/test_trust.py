@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agor_jupyter.domain.errors import Conflict, Forbidden, Unprocessable
+from agor_jupyter.domain.errors import Conflict, Forbidden, ReadOnly, Unprocessable
 from agor_jupyter.domain.repo import ProjectFile, Repo, Worktree
 from agor_jupyter.git import inventory
 from agor_jupyter.service import repos, trust, worktrees
@@ -159,6 +159,7 @@ async def test_a_setting_trusts_whole_folders(tmp_path: Path) -> None:
         ("/srv/ours/a", "", False),
         ("/srv/ours/a", "ours", False),
         ("/srv/ours/a", "/srv/../srv/ours", False),
+        ("/srv/../etc", "/srv/..", False),
     ],
 )
 def test_a_pattern_matches_part_by_part(path: str, pattern: str, expected: bool) -> None:
@@ -345,3 +346,11 @@ def test_the_traps_do_bite(hostile: Hostile) -> None:
     ran = hostile.ran()
     assert {"fsmonitor", "clean", "ext"} <= ran
     assert any(name.startswith("git-") for name in ran)
+
+
+async def test_a_read_only_house_trusts_nothing(made: TestHouse, tmp_path: Path) -> None:
+    repo, _ = await taken_in(made, instructed(tmp_path / "root" / "r"))
+    seen = await trust.preview(made.house, OSCAR, repo.id)
+    house = replace(made.house, read_only="Another server holds it.")
+    with pytest.raises(ReadOnly):
+        await trust.change(house, OSCAR, repo.id, TrustRepo(trusted=True, digest=seen.digest))

@@ -28,6 +28,7 @@ async def test_each_persons_are_their_own(store: Store, clock: FakeClock) -> Non
     clock.now_ms += 5
     await vault.seal(ADA, "A_KEY", "two")
     await vault.seal(BOB, "A_KEY", "three")
+    await vault.seal(BOB, "C_KEY", "five")
     assert [(item.name, item.set_ms) for item in await vault.listed(ADA)] == [
         ("A_KEY", clock.now_ms),
         ("B_KEY", clock.now_ms - 5),
@@ -38,8 +39,9 @@ async def test_each_persons_are_their_own(store: Store, clock: FakeClock) -> Non
     await vault.seal(ADA, "A_KEY", "four")
     await vault.forget(ADA, "B_KEY")
     await vault.forget(ADA, "B_KEY")
+    await vault.forget(ADA, "C_KEY")
     assert await vault.unseal(ADA, ["A_KEY", "B_KEY"]) == {"A_KEY": "four"}
-    assert await vault.unseal(BOB, ["A_KEY"]) == {"A_KEY": "three"}
+    assert await vault.unseal(BOB, ["A_KEY", "C_KEY"]) == {"A_KEY": "three", "C_KEY": "five"}
     assert await store.log.read_workspace() == [], "nobody hears of it"
 
 
@@ -148,6 +150,7 @@ async def test_another_key_a_broken_one_and_a_link_are_refused(tmp_path: Path) -
             await vault.unseal(ADA, ["A_KEY"])
     key.unlink()
     (tmp_path / "elsewhere").write_bytes(old)
+    (tmp_path / "elsewhere").chmod(0o600)
     key.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(CredentialsSealed):
         await vault.unseal(ADA, ["A_KEY"])
