@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from agor_jupyter.domain.errors import RunnerLost
-from agor_jupyter.domain.ids import SessionId, UserId
-from agor_jupyter.domain.session import Session
-from agor_jupyter.engine.admission import Limits, Waiter, next_to_start
+from agor_jupyter.domain.ids import SessionId, UserId, WorktreeId
+from agor_jupyter.domain.session import Session, Waits
+from agor_jupyter.engine.admission import Admission, Limits, Waiter, next_to_start
 from agor_jupyter.testing.fake_executor import FakeRunner
 from tests.engine.conftest import ANN, World
 
@@ -233,3 +233,27 @@ async def test_an_agent_that_has_got_work_again_is_not_closed_for_another(one: W
     runner.say_text("at work")
     await one.wait(first, lambda now: now.last_words == "at work")
     assert runner.alive
+
+
+def test_who_waited_before_the_restart_is_not_overtaken_by_who_looks_first() -> None:
+    def waiting(name: str, since_ms: int) -> Session:
+        return Session(
+            id=SessionId(name),
+            worktree_id=WorktreeId("wt_1"),
+            agent="fake",
+            title="T",
+            owner=BEA,
+            created_ms=0,
+            updated_ms=0,
+            waits=Waits(reason="", since_ms=since_ms),
+        )
+
+    def nothing(session_id: SessionId) -> None:
+        pass
+
+    admission = Admission(Limits(sessions=1), lambda: 9, wake=nothing, make_room=nothing)
+    older, newer = waiting("older", 1), waiting("newer", 2)
+    for session in (newer, older):
+        admission.recall(session)
+    assert admission.enter(newer)
+    assert admission.enter(older) == ""

@@ -86,7 +86,8 @@ async def test_a_status_line_is_shown_and_is_ones_own(made: TestHouse, tmp_path:
     record = await made.house.log.session(session_id)
     assert record is not None and record.status_line == "Running the tests"
     outside = Caller(actor("mona"), None)
-    assert (await tools.call(made.house, outside, "agor_set_status", {"text": "x"})).failed
+    refused = await tools.call(made.house, outside, "agor_set_status", {"text": "x"})
+    assert refused.failed and "no tool" in refused.text
     other = Caller(actor("robin"), session_id)
     assert (await tools.call(made.house, other, "agor_set_status", {"text": "x"})).failed
     asked = {"text": "x", "session_id": "ses_0000000000000000"}
@@ -152,3 +153,10 @@ def event(seq: int, update: Any) -> SessionEvent:
 def test_every_tool_is_documented() -> None:
     text = DOCS.read_text("utf-8")
     assert [tool.name for tool in TOOLS if f"`{tool.name}`" not in text] == []
+
+
+async def test_who_may_read_nothing_is_shown_nothing(made: TestHouse, tmp_path: Path) -> None:
+    await begin(made, tmp_path)
+    nobody = Caller(actor("mona").model_copy(update={"grants": frozenset()}))
+    for name in ("agor_list_sessions", "agor_list_worktrees", "agor_list_boards"):
+        assert (await tools.call(made.house, nobody, name, {})).failed, name

@@ -23,7 +23,7 @@ from agor_jupyter.domain.events import (
     PermissionResolved,
     TurnEnded,
 )
-from agor_jupyter.domain.ids import RequestId, SessionId, TaskId
+from agor_jupyter.domain.ids import RequestId, SessionId, TaskId, UserId
 from agor_jupyter.domain.policy import Policy
 from agor_jupyter.executors.link import LocalLink
 from agor_jupyter.runner import host as host_module
@@ -70,6 +70,9 @@ class Adapter:
         if self.in_turn:
             self.in_turn = False
             self.queue.put_nowait(TurnEnded(stop_reason="cancelled"))
+
+    async def steer(self, text: str, attachments: object) -> None:
+        self.told.append(("steer", text))
 
     async def answer(self, request_id: RequestId, decision: Decision) -> None:
         self.told.append(("answer", request_id, decision.option_id))
@@ -361,3 +364,14 @@ async def test_a_runner_on_the_same_log_knows_its_tasks(tmp_path: Path) -> None:
     log = Log(str(path))
     assert _accepted_before(log) == {TASK}
     log.close()
+
+
+async def test_words_in_between_wait_for_the_prompt_on_its_way(stand: Stand) -> None:
+    link = await stand.link()
+    stand.adapter.prompt_gate.clear()
+    await link.prompt(TASK, "Go.", ())
+    steering = asyncio.create_task(link.steer(TASK, "Faster.", (), by=UserId("ann")))
+    await asyncio.sleep(0.1)
+    stand.adapter.prompt_gate.set()
+    await steering
+    assert stand.adapter.told == [("prompt", "Go."), ("steer", "Faster.")]

@@ -153,3 +153,11 @@ def test_an_edit_replaces_what_stands_exactly_once(tree: Path) -> None:
     (tree / "src" / "a.py").write_bytes(b"a" * (files.CHANGE_BYTES + 1))
     with pytest.raises(ToolFailed, match="larger"):
         edit(tree, "a", "b")
+
+
+def test_a_link_that_was_put_there_since_is_not_read(tree: Path) -> None:
+    place = paths.find(str(tree), "src/a.py")
+    (tree / "src" / "a.py").unlink()
+    (tree / "src" / "a.py").symlink_to(tree.parent / "secret.txt")
+    with pytest.raises(ToolFailed, match="cannot be read"):
+        files.read_lines(place)
