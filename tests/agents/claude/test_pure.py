@@ -362,15 +362,6 @@ async def test_the_probe_looks_and_runs_nothing(tmp_path: Path, monkeypatch: pyt
     assert (missing.installed, "pip install" in missing.hint) == (False, True)
 
 
-def test_the_room_is_imported_without_the_sdk() -> None:
-    code = (
-        "import sys; from agor_jupyter.agents.claude import kind; kind.make(); "
-        "print('claude_agent_sdk' in sys.modules)"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "False"
-
-
 async def test_a_request_waits_until_its_call_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
     box, translator = Outbox(), Translator("/w")
     asking = Asking("/w", box, translator)
@@ -395,13 +386,3 @@ async def test_a_request_waits_until_its_call_was_told(monkeypatch: pytest.Monke
     assert isinstance(await asyncio.wait_for(anext(reader), 1), PermissionRequest)
     asking.withdraw_all()
     await asyncio.gather(late, return_exceptions=True)
-
-
-def test_the_sdk_is_imported_without_what_nobody_asks_for() -> None:
-    code = (
-        "import sys; from agor_jupyter.agents.claude import adapter; adapter._load();"
-        "print('lark' in sys.modules, any(name in sys.modules for name in adapter.FORMATS));"
-        "import rfc3987_syntax"
-    )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.split() == ["False", "False"]
