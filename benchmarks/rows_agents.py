@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmarks.bare_agents import PROGRAMS
 from benchmarks.report import Row
 
 Found = dict[str, Any]
@@ -30,6 +31,7 @@ def _costs(kind: str, cost: Found, found: Found) -> list[Row]:
         *(_first(kind, wait, times) for wait, times in cost["first_ms"].items()),
         Row("C2", f"{kind}: start → ready", own["ready_seconds"], "s", ready),
         Row("C3", f"{kind}: memory, running", own["running_mb"], "MB", idle),
+        *_beside_one(kind, own, floor),
         Row("C4", f"{kind}: log a 1,000 tokens", _log(own, found), "kB", sent),
     ]
 
@@ -44,6 +46,17 @@ def _first(kind: str, wait: str, times: dict[str, float]) -> Row:
         return Row("C1", f"{kind}: first words, added", added, "ms", f"answers at once: {both}")
     what = f"a model that takes {wait} s first: {both}"
     return Row("C1", f"{kind}: first words / bare", times["ours"] / times["bare"], "x", what, FIRST_WORDS)
+
+
+def _beside_one(kind: str, own: Found, floor: Found | None) -> list[Row]:
+    """Weigh one session against one bare agent; only a bare program, not a script on an SDK, has the goal."""
+    if not floor:
+        return []
+    what = "one session beside one bare agent, both at work"
+    limit = MEMORY if kind in PROGRAMS - {"acp"} else None
+    return [
+        Row("C3", f"{kind}: memory / bare, one", own["running_mb"] / floor["running_mb"], "x", what, limit)
+    ]
 
 
 def _log(own: Found, found: Found) -> float:
