@@ -2,7 +2,8 @@
 
 Gemini CLI reads what it may do from `$GEMINI_CLI_HOME/.gemini/settings.json`. In the person's own home
 that file may switch on telemetry, tool servers, hooks, or tools that run unasked. So it gets another
-home, in the adapter's state folder; of the person's own, only the login is linked into it.
+home, in the adapter's state folder; of the person's own, only the login is linked into it, and not even
+that where the session's owner has set a key for themselves.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ VARIABLES = (
 """What Gemini CLI may see of the server's environment beyond the common allow-list."""
 
 LOGIN_FILES = ("oauth_creds.json", "google_accounts.json", "gemini-credentials.json", "installation_id")
+OWN_METHODS = {"GEMINI_API_KEY": "gemini-api-key", "GOOGLE_API_KEY": "vertex-ai"}
+"""How Gemini CLI logs in with each key that a person may have set, the first of them first."""
+MACHINES = ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_GENAI_USE_GCA", "GOOGLE_GENAI_USE_VERTEXAI")
+"""Variables of a login of the machine: no business of a session with a key of its owner's."""
 
 KEPT = "-kept-"
 
@@ -54,13 +59,14 @@ def prepare(spec: SessionSpec) -> Mapping[str, str]:
     home = Path(spec.state_dir) / "gemini-home"
     folder = home / ".gemini"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    own = own_method(spec)
     theirs = _person_folder(spec.environment)
     for name in LOGIN_FILES:
-        _link(folder / name, theirs / name)
+        _link(folder / name, None if own else theirs / name)
     for place in (folder / ".env", home / ".env"):  # read from the first when trusted, else the second
-        _link(place, theirs / ".env")
+        _link(place, None if own else theirs / ".env")
     settings: dict[str, Any] = {**SETTINGS, "security": {**SETTINGS["security"]}}
-    method = _login_method(spec.environment)
+    method = own or _login_method(spec.environment)
     if method:
         settings["security"]["auth"] = {"selectedType": method}
     # Replaced as a whole: another session of this person may be reading it right now.
@@ -72,7 +78,14 @@ def prepare(spec: SessionSpec) -> Mapping[str, str]:
     return {
         "GEMINI_CLI_HOME": str(home),
         "GEMINI_CLI_TRUST_WORKSPACE": "true" if spec.trusted else "false",
+        **({name: "" for name in MACHINES if name in spec.environment} if own else {}),
     }
+
+
+def own_method(spec: SessionSpec) -> str:
+    """Name how a key that the session's owner has set logs in: it counts before any login of the machine."""
+    names = (name for name in OWN_METHODS if name in spec.credentials and spec.environment.get(name))
+    return next((OWN_METHODS[name] for name in names), "")
 
 
 def _keep_apart(folder: Path, native_ref: str) -> None:
@@ -93,7 +106,7 @@ def logged_in(environment: Mapping[str, str]) -> bool | None:
     """Say whether a key or a login is there. None: it may be where we cannot look (Vertex)."""
     if environment.get("GEMINI_API_KEY"):
         return True
-    if _is_on(environment.get("GOOGLE_GENAI_USE_VERTEXAI")):
+    if _is_on(environment.get("GOOGLE_GENAI_USE_VERTEXAI")) or environment.get("GOOGLE_API_KEY"):
         return None
     folder = _person_folder(environment)
     if (folder / "oauth_creds.json").is_file() or (folder / "gemini-credentials.json").is_file():
@@ -124,11 +137,11 @@ def _person_folder(environment: Mapping[str, str]) -> Path:
     return (Path(home) if home else Path.home()) / ".gemini"
 
 
-def _link(place: Path, target: Path) -> None:
-    """Link a file of the person's, or take away a link whose file has gone."""
-    if place.is_symlink() and place.readlink() != target:
-        place.unlink()
-    if place.is_symlink() or place.exists() or not target.is_file():
+def _link(place: Path, target: Path | None) -> None:
+    """Link a file of the person's, or take away a link whose file has gone, or is not to be used (None)."""
+    if place.is_symlink() and (target is None or place.readlink() != target):
+        place.unlink(missing_ok=True)
+    if target is None or place.is_symlink() or place.exists() or not target.is_file():
         return
     try:
         place.symlink_to(target)

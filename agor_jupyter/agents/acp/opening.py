@@ -90,7 +90,8 @@ class Opening:
                 f"{self._preset.title} speaks version {self.can.protocol} of the protocol.",
                 hint=f"Choose a release of it that speaks version {PROTOCOL_VERSION}.",
             )
-        if self.settings.login:
+        own = {*self._preset.credentials} & {*self._spec.credentials}
+        if self.settings.login and not own:  # a login of the machine's, which the owner's own key replaces
             await client.call("authenticate", {"methodId": self.settings.login}, START_SECONDS)
 
     async def begin(self, client: Client) -> object:

@@ -213,7 +213,8 @@ async def test_the_probe_only_looks(tmp_path: Path) -> None:
     assert (found.installed, found.version, found.authenticated) == (True, "9.9", False)
     assert "GEMINI_API_KEY" in found.hint
     assert (await gemini.probe({**bare, "GEMINI_API_KEY": "k"})).hint == ""
-    assert (await gemini.probe({**bare, "GOOGLE_GENAI_USE_VERTEXAI": "true"})).authenticated is None
+    for name in ("GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_API_KEY"):
+        assert (await gemini.probe({**bare, name: "true"})).authenticated is None
     assert not (tmp_path / "ran").exists()
 
 
@@ -261,6 +262,37 @@ def test_gemini_gets_a_home_of_ours_with_the_persons_login(tmp_path: Path) -> No
     assert not (home / "oauth_creds.json").exists()
     settings = json.loads((home / "settings.json").read_text())
     assert settings["security"]["auth"] == {"selectedType": "gemini-api-key"}
+
+
+@pytest.mark.parametrize(
+    ("own", "method"),
+    [
+        (("GEMINI_API_KEY",), "gemini-api-key"),
+        (("GOOGLE_API_KEY",), "vertex-ai"),
+        (("GOOGLE_API_KEY", "GEMINI_API_KEY"), "gemini-api-key"),
+    ],
+)
+def test_a_key_of_the_owners_counts_before_the_machines_login(
+    tmp_path: Path, own: tuple[str, ...], method: str
+) -> None:
+    theirs = tmp_path / "person" / ".gemini"
+    theirs.mkdir(parents=True)
+    (theirs / "settings.json").write_text('{"security": {"auth": {"selectedType": "oauth-personal"}}}')
+    for name in (*gemini_home.LOGIN_FILES, ".env"):
+        (theirs / name).write_text("the machine's")
+    machines = {"HOME": str(tmp_path / "person"), "GOOGLE_GENAI_USE_GCA": "true"}
+    home = Path(gemini_home.prepare(gemini_spec(tmp_path, environment=machines))["GEMINI_CLI_HOME"])
+    assert (home / ".gemini" / "oauth_creds.json").is_symlink(), "without a key: the machine's login"
+    environment = {**machines, **dict.fromkeys(own, "k")}
+    # A key that an MCP server of the owner's needs is none of Gemini CLI's.
+    found = gemini_home.prepare(gemini_spec(tmp_path, environment=environment, credentials=(*own, "OTHER")))
+    settings = json.loads((home / ".gemini" / "settings.json").read_text())
+    assert settings["security"]["auth"] == {"selectedType": method}
+    assert [path for path in home.rglob("*") if path.is_symlink()] == []
+    assert found["GOOGLE_GENAI_USE_GCA"] == ""
+    again = gemini_home.prepare(gemini_spec(tmp_path, environment=machines, credentials=("OTHER",)))
+    assert "GOOGLE_GENAI_USE_GCA" not in again
+    assert (home / ".gemini" / "oauth_creds.json").read_text() == "the machine's"
 
 
 def test_a_record_is_kept_apart_once(tmp_path: Path) -> None:

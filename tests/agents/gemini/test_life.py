@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from agor_jupyter.agents.acp.presets import GEMINI
 from agor_jupyter.domain.content import TerminalContent
 from agor_jupyter.domain.errors import AgentUnavailable
 from agor_jupyter.domain.events import AgentReady, ModeChanged, Notice, PermissionRequest, ToolCall
 from agor_jupyter.testing.gemini_server import GeminiServer
+from agor_jupyter.testing.harnesses.gemini import find_gemini
 from agor_jupyter.testing.model_script import Echo, Fault, Text, Turn, say, script, use
+from tests.agents.acp.talking import Talk, spec_in
 from tests.agents.gemini.conftest import Start
 
 
@@ -110,6 +113,32 @@ async def test_without_a_key_it_says_how_to_log_in(talk: Start) -> None:
         await talk(environment={"GEMINI_API_KEY": "", "GOOGLE_GEMINI_BASE_URL": ""})
     assert "GEMINI_API_KEY" in caught.value.hint
     assert "gemini_api" in caught.value.hint
+
+
+@pytest.mark.parametrize("login", [None, "oauth-personal"], ids=["chosen", "configured"])
+async def test_a_key_of_the_owners_counts_before_the_machines_login(
+    server: GeminiServer, tmp_path: Path, login: str | None
+) -> None:
+    theirs = tmp_path / "home" / ".gemini"
+    theirs.mkdir(parents=True)
+    (theirs / "settings.json").write_text('{"security": {"auth": {"selectedType": "oauth-personal"}}}')
+    (theirs / "oauth_creds.json").write_text('{"access_token": "machine", "refresh_token": "machine"}')
+    (theirs / ".env").write_text("GEMINI_API_KEY=of-the-machine\n")
+    options = {"command": [str(find_gemini()), "--acp"], **({"login": login} if login else {})}
+    spec = spec_in(
+        tmp_path,
+        environment={**server.environment("of-the-owner"), "GOOGLE_GENAI_USE_GCA": "true"},
+        options=options,
+        credentials=("GEMINI_API_KEY",),
+        trusted=True,
+    )
+    chat = await Talk(spec, GEMINI).start()
+    try:
+        assert (await chat.prompt("Hello")).stop_reason == "end_turn"
+    finally:
+        await chat.close()
+    assert {asked.headers["x-goog-api-key"] for asked in server.asked} == {"of-the-owner"}
+    assert not any("authorization" in asked.headers for asked in server.asked)
 
 
 async def test_the_houses_tool_runs_unasked_and_a_persons_does_not(talk: Start, server: GeminiServer) -> None:
