@@ -95,7 +95,8 @@ class Connection:
     async def _connect(self, cli: str) -> None:
         opening = await asyncio.to_thread(self._prepare)
         launcher = await asyncio.to_thread(options.write_launcher, Path(self._spec.state_dir))
-        built = options.build(
+        built = await asyncio.to_thread(
+            options.build,
             self._spec,
             cli=cli,
             launcher=launcher,

@@ -19,7 +19,7 @@ from claude_agent_sdk.types import McpServerConfig, PermissionMode, SettingSourc
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agor_jupyter.agents.base import SessionSpec
-from agor_jupyter.agents.claude import launch, mcp
+from agor_jupyter.agents.claude import launch, mcp, probe
 from agor_jupyter.agents.claude.tools import HOUSE
 from agor_jupyter.agents.process import SPAWN_MARKER
 from agor_jupyter.domain.content import Mode
@@ -131,7 +131,10 @@ def build(
     on_stderr: Callable[[str], None],
     house: McpServerConfig | None = None,
 ) -> ClaudeAgentOptions:
-    """Make the SDK's options. `launcher` was written by `write_launcher`; `house` serves our tools."""
+    """Make the SDK's options. `launcher` was written by `write_launcher`; `house` serves our tools.
+
+    Looks at the machine's login on disk: run it in a thread.
+    """
     settings = settings_of(spec)
     sources: list[SettingSource] = ["project", "local"] if spec.trusted else []
     servers = mcp.servers_of(spec.mcp_servers, spec.environment)
@@ -192,9 +195,20 @@ def environment_of(
     }
     if settings.config_dir:
         environment["CLAUDE_CONFIG_DIR"] = settings.config_dir
+    if _would_send_the_machines_key(spec, environment):
+        headers = environment.get("ANTHROPIC_CUSTOM_HEADERS", "")
+        environment["ANTHROPIC_CUSTOM_HEADERS"] = f"{headers}\nx-api-key:".lstrip()
     keep = [*environment, *_SDK_NAMES]
     order = {"cli": cli, "keep": keep, "parent": os.getpid()}
     return {**environment, "AGOR_LAUNCH": json.dumps(order)}
+
+
+def _would_send_the_machines_key(spec: SessionSpec, environment: Mapping[str, str]) -> bool:
+    """Say whether the CLI would send the key of the machine's login *beside* the owner's own token."""
+    token = "ANTHROPIC_AUTH_TOKEN"
+    own = token in spec.credentials and environment.get(token) and not environment.get("ANTHROPIC_API_KEY")
+    # On macOS the key is in the key chain, where we cannot look.
+    return bool(own) and (sys.platform == "darwin" or probe.keeps_a_key(environment))
 
 
 def transcript_of(spec: SessionSpec, native_ref: str) -> Path | None:

@@ -82,15 +82,27 @@ def is_authenticated(environment: Mapping[str, str]) -> bool | None:
         return True
     if any(environment.get(name) for name in CLOUDS):
         return None
-    home = Path(environment.get("HOME") or Path.home())
-    named = environment.get("CLAUDE_CONFIG_DIR")
-    if (Path(named) if named else home / ".claude").joinpath(".credentials.json").is_file():
+    if (_config_dir(environment) or _home(environment) / ".claude").joinpath(".credentials.json").is_file():
         return True
-    account = (Path(named) if named else home) / ".claude.json"
+    if keeps_a_key(environment):
+        return True
+    return None if sys.platform == "darwin" else False  # macOS keeps the login in its key chain
+
+
+def keeps_a_key(environment: Mapping[str, str]) -> bool:
+    """Say whether the CLI's own login has left an API key in its file. Reads the disk."""
+    account = (_config_dir(environment) or _home(environment)) / ".claude.json"
     try:
         kept = json.loads(account.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        kept = {}
-    if isinstance(kept, dict) and kept.get("primaryApiKey"):
-        return True
-    return None if sys.platform == "darwin" else False  # macOS keeps the login in its key chain
+        return False
+    return isinstance(kept, dict) and bool(kept.get("primaryApiKey"))
+
+
+def _config_dir(environment: Mapping[str, str]) -> Path | None:
+    named = environment.get("CLAUDE_CONFIG_DIR")
+    return Path(named) if named else None
+
+
+def _home(environment: Mapping[str, str]) -> Path:
+    return Path(environment.get("HOME") or Path.home())
