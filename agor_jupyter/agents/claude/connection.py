@@ -69,6 +69,7 @@ class Connection:
         self._client: ClaudeSDKClient | None = None
         self._pump_job: asyncio.Task[None] | None = None
         self._pid: int | None = None
+        self._program = "claude"
         self._mode: Mode = spec.mode
         self._turn: UnderWay | None = None
         self._writing = asyncio.Lock()  # words that are put into a prompt stand behind it
@@ -81,6 +82,7 @@ class Connection:
     async def open(self) -> None:
         """Start the CLI. Raises `AgentUnavailable` with its own words, or `Conflict`."""
         cli = await asyncio.to_thread(probe.find_cli, self._spec.environment)
+        self._program = await asyncio.to_thread(probe.program_of, self._spec.environment)
         if cli is None:
             raise AgentUnavailable("Claude Code's program is missing.", hint=probe.CLI_HINT)
         if not await asyncio.to_thread(Path(self._spec.worktree).is_dir):
@@ -110,7 +112,7 @@ class Connection:
         try:
             await client.connect()
         except Exception as error:  # the SDK raises bare Exception when the CLI does not answer
-            raise readiness.unavailable(error, self._stderr) from error
+            raise readiness.unavailable(error, self._stderr, self._program) from error
         info: dict[str, Any] = await client.get_server_info() or {}
         self._pid = info.get("pid")
         instructions = await readiness.instructions_of(client, self._spec)
@@ -327,7 +329,13 @@ class Connection:
         for update in self._translator.end_turn(goes_on=bool(turn.owed)):
             self._outbox.put(update)
         ref = self._translator.last_message_ref
-        ended = turns.ended(result, self._unasked, interrupted=turn.interrupted, last_message_ref=ref)
+        ended = turns.ended(
+            result,
+            self._unasked,
+            interrupted=turn.interrupted,
+            last_message_ref=ref,
+            program=self._program,
+        )
         if (concluded := turn.conclude(ended)) is not None:
             self._over(concluded)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping
@@ -11,10 +12,6 @@ from pathlib import Path
 
 from agor_jupyter.agents.base import Probe
 
-LOGIN_HINT = (
-    "Run `claude` in a terminal and `/login`, or set ANTHROPIC_API_KEY among your keys; "
-    "then resume the session."
-)
 INSTALL_HINT = (
     "Run `pip install 'agor-jupyter[claude]'` in the server's environment, then restart the server."
 )
@@ -41,7 +38,7 @@ def look(environment: Mapping[str, str]) -> Probe:
         installed=True,
         version=version_of(cli),
         authenticated=authenticated,
-        hint="" if authenticated else LOGIN_HINT,
+        hint="" if authenticated else login_hint(program_of(environment)),
         models=ALIASES,
         default_model="default",
     )
@@ -66,6 +63,21 @@ def find_cli(environment: Mapping[str, str]) -> Path | None:
         return bundled
     found = shutil.which("claude", path=environment.get("PATH"))
     return Path(found) if found else None
+
+
+def program_of(environment: Mapping[str, str]) -> str:
+    """Name what to run in a terminal: `claude` where that is found, else the bundled program, whole."""
+    if shutil.which("claude", path=environment.get("PATH")):
+        return "claude"
+    return shlex.quote(str(find_cli(environment) or "claude"))
+
+
+def login_hint(program: str = "claude") -> str:
+    """Say how to log in. `program` comes from `program_of`."""
+    return (
+        f"Run `{program}` in a terminal and `/login`, or set ANTHROPIC_API_KEY among your keys; "
+        "then resume the session."
+    )
 
 
 def version_of(cli: Path) -> str:

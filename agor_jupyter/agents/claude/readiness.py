@@ -54,8 +54,8 @@ async def instructions_of(client: ClaudeSDKClient, spec: SessionSpec) -> tuple[s
     return tuple(dict.fromkeys(relative_to(path, spec.worktree) for path in paths if path))
 
 
-def unavailable(error: Exception, stderr: Iterable[str]) -> AgentUnavailable:
-    """Say in Claude Code's own words why it did not start."""
+def unavailable(error: Exception, stderr: Iterable[str], program: str) -> AgentUnavailable:
+    """Say in Claude Code's own words why it did not start. `program` is what says more in a terminal."""
     said = next((line for line in reversed(list(stderr)) if line.strip()), "") or str(error)
     both = f"{said}\n{error}"
     if "No conversation found" in both:
@@ -70,5 +70,5 @@ def unavailable(error: Exception, stderr: Iterable[str]) -> AgentUnavailable:
         )
     return AgentUnavailable(
         f"Claude Code did not start: {turns.sentence(said)}",
-        hint="Try `claude` in a terminal of this machine; it says more.",
+        hint=f"Try `{program}` in a terminal of this machine; it says more.",
     )

@@ -8,12 +8,11 @@ from typing import Any
 
 from claude_agent_sdk import ResultMessage
 
-from agor_jupyter.agents.claude.probe import LOGIN_HINT
+from agor_jupyter.agents.claude.probe import login_hint
 from agor_jupyter.domain.content import StopReason, Usage
 from agor_jupyter.domain.events import TurnEnded
 
 HINTS: Mapping[int, str] = {
-    401: LOGIN_HINT,
     403: "This account may not use the model: choose another model or log in to another account.",
     404: "Choose another model for this session, then send the prompt again.",
     413: "The request is too large: send `/compact`, or begin a new session.",
@@ -63,16 +62,24 @@ def cost_of_turn(total: float | None, before: float | None, *, certain: bool = T
 
 
 def ended(
-    result: ResultMessage, usage: Usage, *, interrupted: bool, last_message_ref: str | None
+    result: ResultMessage,
+    usage: Usage,
+    *,
+    interrupted: bool,
+    last_message_ref: str | None,
+    program: str = "claude",
 ) -> TurnEnded:
-    """Translate a result. `is_error` counts more than `subtype`, which may say success then."""
+    """Translate a result. `is_error` counts more than `subtype`, which may say success then.
+
+    `program` is what a person would run to log in.
+    """
     reason = result.terminal_reason or ""
     if reason.startswith("aborted") or (interrupted and result.subtype == "error_during_execution"):
         return TurnEnded(stop_reason="cancelled", usage=usage, last_message_ref=last_message_ref)
     if result.subtype == "error_max_turns" or reason == "max_turns":
         return TurnEnded(stop_reason="max_turn_requests", usage=usage, last_message_ref=last_message_ref)
     if result.is_error:
-        error, hint = explain(result)
+        error, hint = explain(result, program)
         return TurnEnded(
             stop_reason="failed", usage=usage, error=error, hint=hint, last_message_ref=last_message_ref
         )
@@ -104,13 +111,13 @@ def context_size(result: ResultMessage) -> int | None:
     return max(sizes, default=None)
 
 
-def explain(result: ResultMessage) -> tuple[str, str]:
+def explain(result: ResultMessage, program: str = "claude") -> tuple[str, str]:
     """Say in a sentence what failed, and what to do."""
     said = next((text for text in (result.errors or []) if text), "") or (result.result or "")
     error = sentence(said) or f"Claude Code failed ({result.subtype})."
     status = result.api_error_status
-    if "/login" in said or "authentication" in said.lower():
-        return error, LOGIN_HINT
+    if "/login" in said or "authentication" in said.lower() or status == 401:
+        return error, login_hint(program)
     if status is not None and status in HINTS:
         return error, HINTS[status]
     if "selected model" in said or "model:" in said:

@@ -191,8 +191,9 @@ def result(**changes: Any) -> ResultMessage:
     return ResultMessage(**{**fields, **changes})
 
 
-def ended(interrupted: bool = False, **changes: Any) -> Any:
-    return turns.ended(result(**changes), Usage(), interrupted=interrupted, last_message_ref="u")
+def ended(interrupted: bool = False, program: str = "claude", **changes: Any) -> Any:
+    told = result(**changes)
+    return turns.ended(told, Usage(), interrupted=interrupted, last_message_ref="u", program=program)
 
 
 def test_how_a_turn_ended() -> None:
