@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agor_jupyter.domain.asking import check_whole
 from agor_jupyter.domain.errors import Conflict, NotFound, Unprocessable
 from agor_jupyter.domain.events import PermissionRequest, PermissionResolved, SessionEvent
 from agor_jupyter.domain.ids import RequestId, UserId
@@ -40,8 +41,7 @@ def check(
         )
     if option_id is None and not request.questions:
         raise Unprocessable("An answer names an option.", hint=f"Choose one of: {', '.join(known)}.")
-    if option_id is None and not answers:
-        raise Unprocessable("The question has no answer yet.", hint="Answer each question.")
+    check_whole(request, option_id, answers)
     return PermissionResolved(
         request_id=request.request_id,
         outcome="selected",

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from agor_jupyter.transcripts.markdown import clean, clip, fenced, one_line, plain, prose, summary
+from agor_jupyter.transcripts.answering import choices, named_options
+from agor_jupyter.transcripts.markdown import clean, clip, code_span, fenced, one_line, plain, prose, summary
 
 TURN_MIME = "application/vnd.agor.turn+json"
 SHOWN_STEPS = 40
@@ -164,6 +165,7 @@ def _asked(fold: Fold, update: Event, event: Event) -> None:
             "type": "permission",
             "id": update["request_id"],
             "title": one_line(str(update.get("title", ""))),
+            "kind": update.get("kind"),
             "description": clip(clean(str(update.get("description", ""))), INPUT_BYTES),
             "state": "pending",
             "options": list(update.get("options") or []),
@@ -263,7 +265,8 @@ def _permission(block: Block) -> str:
     if block["state"] == "pending":
         lines = [f"**‖ Waits for an answer:** {title}"]
         lines += [f"- {plain(str(question.get('question')))}" for question in block["questions"]]
-        choice = "YOUR ANSWER" if block["questions"] else "allow|always|reject"
+        lines += [f"- {plain(name)}: {code_span(option)}" for option, name in named_options(block)]
+        choice = choices(block)
         lines += ["", "On the card, in the session, or from another notebook (this one waits):"]
         return "\n".join([*lines, "", fenced(f"%agor answer {one_line(block['id'])} {choice}")])
     if block["state"] == "cancelled":

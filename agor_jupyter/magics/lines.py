@@ -23,6 +23,7 @@ from agor_jupyter.magics.parse import (
     Sessions,
     Status,
 )
+from agor_jupyter.transcripts.answering import choices, named_options
 from agor_jupyter.transcripts.markdown import one_line, plain
 
 
@@ -56,8 +57,13 @@ def _status(desk: Desk, command: Any) -> None:
         if reason := (session.get("waits") or {}).get("reason"):
             print(f"waits: {one_line(str(session['title']))}: {reason}")
     for request in desk.api.permissions():
-        title = one_line(str((request.get("request") or {}).get("title", "")))
-        print(f"waits: {title}  →  %agor answer {request['id']} allow|reject")
+        asked = request.get("request") or {}
+        title = one_line(str(asked.get("title", "")))
+        print(f"waits: {title}  →  %agor answer {request['id']} {choices(asked, usual='allow|reject')}")
+        for option, name in named_options(asked):
+            print(f"         {option}: {name}")
+        for question in asked.get("questions") or ():
+            print(f"         {one_line(str(question.get('question', '')))}")
 
 
 def _sessions(desk: Desk, command: Any) -> None:
@@ -102,12 +108,12 @@ def _answer(desk: Desk, command: Any) -> None:
     ]
     found = choose.find(command.request, waiting, "request", "title")
     request = found["request"]
-    option, answers = choose.option_for(command.choice, request)
+    given = choose.answer_for(command.words, request)
     answer = desk.api.answer(
         str(found["id"]),
-        option_id=option,
-        message=command.message,
-        answers=answers,
+        option_id=given.option_id,
+        message=given.message,
+        answers=given.answers,
         digest=request.get("digest"),
     )
     resolved = answer.get("resolved") or {}

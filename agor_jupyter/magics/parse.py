@@ -39,11 +39,10 @@ class Connect:
 
 @dataclass(frozen=True)
 class Answer:
-    """`choice` is allow, always, reject, an option's id, or the answer to a question."""
+    """`words` are an option and a message, or the answers to questions: the request says which."""
 
     request: str
-    choice: str
-    message: str
+    words: tuple[str, ...]
 
 
 LineCommand = Help | Status | Sessions | Open | Connect | Answer
@@ -63,7 +62,7 @@ def _read_connect(words: list[str]) -> LineCommand | None:
 
 
 def _read_answer(words: list[str]) -> LineCommand | None:
-    return Answer(words[0], words[1], " ".join(words[2:])) if len(words) >= 2 else None
+    return Answer(words[0], tuple(words[1:])) if len(words) >= 2 else None
 
 
 VERBS: dict[str, Verb] = {
@@ -77,7 +76,9 @@ VERBS: dict[str, Verb] = {
         lambda w: Open(" ".join(w)) if w else None,
     ),
     "answer": Verb(
-        "answer REQUEST allow|always|reject|TEXT [MESSAGE]", "answer what an agent asks", _read_answer
+        'answer REQUEST allow|always|reject|OPTION [MESSAGE] | TEXT | [NAME=]"TEXT" …',
+        "answer what an agent asks; several questions in their order, or by name",
+        _read_answer,
     ),
     "connect": Verb("connect URL [TOKEN]", "use this server", _read_connect),
     "help": Verb("help", "this list", lambda w: None if w else Help()),

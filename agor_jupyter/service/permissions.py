@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agor_jupyter.domain.asking import check_whole
 from agor_jupyter.domain.errors import AlreadyAnswered, Conflict, Unprocessable
 from agor_jupyter.domain.events import PermissionRequest, PermissionResolved, SessionEvent
 from agor_jupyter.domain.ids import RequestId
@@ -78,8 +79,9 @@ def _check_answer(request: PermissionRequest, given: AnswerPermission) -> None:
         raise Unprocessable(
             f"There is no option {given.option_id[:80]!r}.", hint=f"Options: {', '.join(sorted(options))}."
         )
-    if given.option_id is None and not (request.questions and given.answers):
+    if given.option_id is None and not request.questions:
         raise Unprocessable("Nothing was answered.", hint="Give option_id, or answers to the questions.")
+    check_whole(request, given.option_id, given.answers or {})
 
 
 async def _asked(house: House, request_id: str) -> SessionEvent:

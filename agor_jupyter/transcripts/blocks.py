@@ -22,6 +22,7 @@ from agor_jupyter.domain.snapshot import (
     TextBlock,
     ToolBlock,
 )
+from agor_jupyter.transcripts.answering import choices, named_options
 from agor_jupyter.transcripts.markdown import (
     CLIP_BYTES,
     clean,
@@ -218,9 +219,14 @@ def _permission_markdown(
     title = plain(request.title)
     who = plain(by)
     if resolved is None:
-        how = f"`%agor answer {request.request_id} {'TEXT' if request.questions else 'allow'}`"
-        lines = [f"**‖ Waits for an answer:** {title} ({how})"]
+        asked = request.model_dump(mode="json", include={"kind", "options", "questions"})
+        choice = "TEXT" if len(request.questions) == 1 else choices(asked, usual="allow")
+        named = named_options(asked)
+        how = f"%agor answer {request.request_id} {choice}"
+        # An agent's own ids may hold anything.
+        lines = [f"**‖ Waits for an answer:** {title} ({code_span(how) if named else f'`{how}`'})"]
         lines += [f"- {plain(question.question)}" for question in request.questions]
+        lines += [f"- {plain(name)}: {code_span(option)}" for option, name in named]
     elif outcome == "cancelled":
         lines = [f"Withdrawn: {title}"]
     elif outcome == "answered":

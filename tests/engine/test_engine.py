@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from agor_jupyter.agents.base import Capabilities
-from agor_jupyter.domain.content import PermissionOption, Usage
+from agor_jupyter.domain.content import PermissionOption, Question, Usage
 from agor_jupyter.domain.errors import (
     AgentUnavailable,
     AlreadyAnswered,
@@ -289,3 +289,19 @@ async def test_what_a_person_does_is_kept_with_their_name(world: World) -> None:
     assert task is not None and (task.by_name, task.stopped_by) == ("Bob B.", "Bob B.")
     with pytest.raises(AlreadyAnswered, match=r"Bob B\. answered it already"):
         await world.engine.answer(REQUEST.request_id, by=ANN, option_id="no")
+
+
+async def test_an_answer_to_some_of_the_questions_is_none(world: World) -> None:
+    session = await world.session()
+    await world.prompt(session)
+    runner = await world.executor.wait_runner()
+    questions = (Question(question="Which?"), Question(question="Why?"))
+    runner.say(REQUEST.model_copy(update={"questions": questions, "options": ()}))
+    await world.wait(session, lambda now: now.status == "awaiting_permission")
+    with pytest.raises(Unprocessable, match=r"Why\?"):
+        await world.engine.answer(REQUEST.request_id, by=ANN, option_id=None, answers={"Which?": "a"})
+    answers = {"Which?": "a", "Why?": "so"}
+    await world.engine.answer(REQUEST.request_id, by=ANN, option_id=None, answers=answers)
+    assert (await runner.wait_told("answer"))[1] == REQUEST.request_id
+    resolved = [e.update for e in await world.events(session) if isinstance(e.update, PermissionResolved)]
+    assert [each.answers for each in resolved] == [answers]

@@ -40,6 +40,25 @@ def test_a_request_says_how_to_answer() -> None:
     assert "**bea** allowed" in fold.markdown()
 
 
+def test_options_that_the_usual_words_cannot_tell_apart_go_by_their_names() -> None:
+    options = [
+        {"option_id": "start asking", "name": "Start; ask before each edit", "kind": "allow_once"},
+        {"option_id": "free", "name": "Start; edit *freely*", "kind": "allow_once"},
+        {"option_id": "stay", "name": "Keep planning", "kind": "reject_once"},
+    ]
+    said = fold_of({**ASK, "options": options}).markdown()
+    assert f"%agor answer {ASK['request_id']} 'start asking'|free|stay" in said
+    assert r"- Start; edit \*freely\*: <code>free</code>" in said
+    # A change of mode has no *always* of its own, even where each kind is there once.
+    plan = fold_of({**ASK, "kind": "switch_mode"}).markdown()
+    assert f"%agor answer {ASK['request_id']} o1|o2" in plan
+
+
+def test_several_questions_take_several_answers() -> None:
+    said = fold_of({**ASK, "options": [], "questions": [{"question": "Which?"}, {"question": "Why?"}]})
+    assert f'%agor answer {ASK["request_id"]} "ANSWER 1" "ANSWER 2"' in said.markdown()
+
+
 def test_who_acted_is_called_by_name_and_words_for_the_turn_are_quoted() -> None:
     answer = {"type": "permission_resolved", "request_id": ASK["request_id"], "outcome": "selected"}
     fold = fold_of(

@@ -124,6 +124,40 @@ async def test_approvals_are_answered_by_a_line(kernel: Kernel, world: World) ->
     assert "waits: Write parser.py" in (await kernel.run("%agor status")).text
 
 
+async def test_several_questions_are_answered_by_one_line(kernel: Kernel, world: World) -> None:
+    asked = {
+        **ASK,
+        "options": [],
+        "questions": [{"question": "Which?", "header": "Pick"}, {"question": "Why?"}],
+    }
+    world.pending.append({"id": ASK["request_id"], "session_id": SES, "request": asked, "resolved": None})
+    status = (await kernel.run("%agor status")).text
+    assert f'%agor answer {ASK["request_id"]} "ANSWER 1" "ANSWER 2"' in status
+    assert "Which?" in status and "Why?" in status
+    ran = await kernel.run("%agor answer req_aaaa blue")
+    assert ran.status == "error" and "Why?" in ran.error[0]
+    assert world.answers == []
+    await kernel.run('%agor answer req_aaaa "it is calm" pick=blue')
+    (given,) = world.answers
+    assert given["answers"] == {"Which?": "blue", "Why?": "it is calm"}
+    assert given["option_id"] is None and given["digest"] == "d1"
+
+
+async def test_the_status_names_the_options_of_a_plan(kernel: Kernel, world: World) -> None:
+    options = [
+        {"option_id": "ask_first", "name": "Start; ask before each edit", "kind": "allow_once"},
+        {"option_id": "freely", "name": "Start; edit freely", "kind": "allow_once"},
+        {"option_id": "stay", "name": "Keep planning", "kind": "reject_once"},
+    ]
+    asked = {**ASK, "kind": "switch_mode", "options": options}
+    world.pending.append({"id": ASK["request_id"], "session_id": SES, "request": asked, "resolved": None})
+    status = (await kernel.run("%agor status")).text
+    assert "ask_first|freely|stay" in status
+    assert "freely: Start; edit freely" in status
+    await kernel.run("%agor answer req_aaaa freely")
+    assert [answer["option_id"] for answer in world.answers] == ["freely"]
+
+
 async def test_lines(kernel: Kernel, world: World) -> None:
     assert "%agor status" in (await kernel.run("%agor")).text
     status = (await kernel.run("%agor status")).text

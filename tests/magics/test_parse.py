@@ -32,8 +32,8 @@ from agor_jupyter.magics.transform import transform
         ("open Fix the parser", Open("Fix the parser")),
         ("connect http://h/ tok", Connect("http://h/", "tok")),
         ("connect http://h/?token=x", Connect("http://h/?token=x", "")),
-        ("answer req_1 allow", Answer("req_1", "allow", "")),
-        ('answer req_1 reject "not {now} $x"', Answer("req_1", "reject", "not {now} $x")),
+        ("answer req_1 allow", Answer("req_1", ("allow",))),
+        ('answer req_1 reject "not {now} $x"', Answer("req_1", ("reject", "not {now} $x"))),
     ],
 )
 def test_lines(line: str, command: object) -> None:
@@ -121,6 +121,63 @@ def test_words_of_an_answer() -> None:
         choose.option_for("always", {"options": options})
     question = {"questions": [{"question": "Which?"}]}
     assert choose.option_for("blue", question) == (None, {"Which?": "blue"})
+
+
+PLAN = {
+    "kind": "switch_mode",
+    "options": [
+        {"option_id": "start_asking", "name": "Start; ask before each edit", "kind": "allow_once"},
+        {"option_id": "start_editing", "name": "Start; edit freely", "kind": "allow_once"},
+        {"option_id": "stay", "name": "Keep planning", "kind": "reject_once"},
+    ],
+}
+TWO = {"questions": [{"question": "Which colour?", "header": "Colour"}, {"question": "How many?"}]}
+
+
+def test_a_word_that_means_two_options_chooses_none_of_them() -> None:
+    with pytest.raises(UsageError, match=r"start_asking .*start_editing"):
+        choose.answer_for(("allow",), PLAN)
+    with pytest.raises(UsageError, match=r"stay \(Keep planning\)"):
+        choose.answer_for(("always",), PLAN)
+    assert choose.answer_for(("start_editing",), PLAN) == choose.Given("start_editing", {})
+    assert choose.answer_for(("no", "not", "yet"), PLAN) == choose.Given("stay", {}, "not yet")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("light blue", "3"),
+        ("colour=light blue", "3"),
+        ("3", "COLOUR=light blue"),
+        ("How many?=3", "light blue"),
+        ("2=3", "1=light blue"),
+    ],
+)
+def test_several_questions_are_answered_in_their_order_or_by_name(words: tuple[str, ...]) -> None:
+    answers = {"Which colour?": "light blue", "How many?": "3"}
+    assert choose.answer_for(words, TWO) == choose.Given(None, answers)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("blue",), "How many"),
+        (("2=3",), "Which colour"),
+        (("blue", " "), "How many"),
+        (("light", "blue", "3"), "quote"),
+        (("1=blue", "colour=red"), "twice"),
+    ],
+)
+def test_answers_that_do_not_fit_say_why(words: tuple[str, ...], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        choose.answer_for(words, TWO)
+
+
+def test_all_words_are_the_answer_to_a_single_question() -> None:
+    asked = {"questions": [{"question": "Which?", "header": "a"}]}
+    assert choose.answer_for(("a=b", "or", "c"), asked) == choose.Given(None, {"Which?": "a=b or c"})
+    # A text with a sign of equality that names no question is text.
+    assert choose.answer_for(("x=1", "y=2"), TWO).answers == {"Which colour?": "x=1", "How many?": "y=2"}
 
 
 def test_completion() -> None:

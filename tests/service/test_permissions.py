@@ -75,6 +75,20 @@ async def test_questions_are_answered_in_words(made: TestHouse, tmp_path: Path) 
     assert record.resolved is not None and record.resolved.answers == {"Which?": "a"}
 
 
+async def test_questions_are_answered_all_or_not_at_all(made: TestHouse, tmp_path: Path) -> None:
+    session_id = await running(made, tmp_path)
+    both = (Question(question="Which?", choices=("a", "b")), Question(question="Why?"))
+    asked = await made.work.ask(session_id, questions=both)
+    for answers in ({"Which?": "a"}, {"Which?": "a", "Why?": "  "}, {"Which?": "a", "why": "so"}, {}, None):
+        with pytest.raises(Unprocessable) as caught:
+            await permissions.answer(made.house, MONA, asked, AnswerPermission(answers=answers))
+        assert "Why?" in caught.value.detail
+        assert "Why?" in caught.value.fields["missing"]  # type: ignore[operator]  # fields hold any value
+    assert (await permissions.show(made.house, MONA, asked)).resolved is None
+    whole = AnswerPermission(answers={"Which?": "a", "Why?": "so"})
+    assert (await permissions.answer(made.house, MONA, asked, whole)).resolved is not None
+
+
 async def test_a_viewer_sees_and_does_not_answer(made: TestHouse, tmp_path: Path) -> None:
     request_id = await made.work.ask(await running(made, tmp_path))
     assert [item.id for item in (await permissions.browse(made.house, VERA)).items] == [request_id]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import warnings
 from pathlib import Path
@@ -132,6 +133,22 @@ async def test_answers_to_questions_are_shown_with_who(story: Story) -> None:
     assert output["data"][ACTIVITY_MIME]["blocks"][0]["answers"] == answers
     assert "**Bea** answered" in output["data"]["text/markdown"]
     assert "<b>" not in output["data"]["text/markdown"]
+
+
+async def test_a_waiting_plan_names_its_options(story: Story) -> None:
+    await story.prompt(1)
+    await story.start()
+    options = (
+        PermissionOption(option_id="ask`first", name="Start; ask before each edit", kind="allow_once"),
+        PermissionOption(option_id="freely", name="Start; edit *freely*", kind="allow_once"),
+        PermissionOption(option_id="stay", name="Keep planning", kind="reject_once"),
+    )
+    request = PermissionRequest(request_id=RequestId("req_p"), title="Plan", options=options, digest="d")
+    await story.say(request)
+    text = (await draw(story))["outputs"][-1]["data"]["text/markdown"]
+    assert "`" not in text  # an id's own backtick would end the code
+    assert "%agor answer req_p 'ask`first'|freely|stay</code>" in html.unescape(text)
+    assert r"- Start; edit \*freely\*: <code>freely</code>" in text
 
 
 @pytest.mark.parametrize("wrapped", ["{}", "```\n{}", "text ``` {} ```", "`{}`", "\\`{}`", "a `\nb ` {} ` c"])
