@@ -26,6 +26,12 @@ export interface SessionReader {
   readonly onProblem?: (problem: ProblemError) => void;
 }
 
+/** What waits for an answer. `whole`: this is all that waits now, instead of what was told before. */
+export interface InboxNews {
+  readonly events: readonly SessionEvent[];
+  readonly whole: boolean;
+}
+
 interface Subscription {
   readonly reader: SessionReader;
   lastSeq: number;
@@ -56,6 +62,8 @@ export class EventStream implements IDisposable {
   private _isDisposed = false;
   private readonly _stateChanged = new Signal<this, StreamState>(this);
   private readonly _news = new Signal<this, WorkspaceNews>(this);
+  private readonly _inbox = new Signal<this, InboxNews>(this);
+  private wantsInbox = false;
 
   constructor(private readonly ports: StreamPorts) {}
 
@@ -72,6 +80,11 @@ export class EventStream implements IDisposable {
     return this._news;
   }
 
+  /** What waits for an answer, once `watchInbox` has asked for it. */
+  get inbox(): ISignal<this, InboxNews> {
+    return this._inbox;
+  }
+
   get isDisposed(): boolean {
     return this._isDisposed;
   }
@@ -86,6 +99,12 @@ export class EventStream implements IDisposable {
   /** Connect; called once. */
   start(): void {
     this.connect();
+  }
+
+  /** Ask for what waits for an answer; the whole comes first, and again after each loss of the connection. */
+  watchInbox(): void {
+    this.wantsInbox = true;
+    this.askInbox();
   }
 
   /** Hand every event of a session after `afterSeq` to `reader`, in order and once each. */
@@ -122,6 +141,7 @@ export class EventStream implements IDisposable {
     clearInterval(this.pulse);
     this.pulse = setInterval(() => this.beat(), PING_MS);
     this.say({ id: this.nextId++, subscribe: { workspace: true, after_seq: null } });
+    this.askInbox();
     for (const sessionId of this.readers.keys()) {
       this.ask(sessionId);
     }
@@ -169,6 +189,8 @@ export class EventStream implements IDisposable {
       this.replied(frame);
     } else if (frame?.kind === 'workspace') {
       this._news.emit({ events: frame.events });
+    } else if (frame?.kind === 'inbox') {
+      this._inbox.emit(frame);
     } else if (frame?.kind === 'sessions') {
       this._news.emit({ sessions: frame.sessions });
     }
@@ -208,6 +230,12 @@ export class EventStream implements IDisposable {
       const id = this.nextId++;
       this.awaited.set(id, sessionId);
       this.say({ id, subscribe: { session: sessionId, after_seq: Math.min(...places) } });
+    }
+  }
+
+  private askInbox(): void {
+    if (this.wantsInbox) {
+      this.say({ id: this.nextId++, subscribe: { inbox: true } });
     }
   }
 

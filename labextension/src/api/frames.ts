@@ -5,6 +5,7 @@ import { isRecord, ProblemError } from './problem';
 export type Frame =
   | { readonly kind: 'events'; readonly session: string; readonly events: readonly SessionEvent[] }
   | { readonly kind: 'workspace'; readonly events: readonly WorkspaceEvent[] }
+  | { readonly kind: 'inbox'; readonly events: readonly SessionEvent[]; readonly whole: boolean }
   | { readonly kind: 'sessions'; readonly sessions: readonly Session[] }
   | { readonly kind: 'reply'; readonly id: number; readonly problem: ProblemError | null }
   | { readonly kind: 'pong' };
@@ -15,12 +16,15 @@ export function readFrame(text: unknown): Frame | null {
   if (!isRecord(body)) {
     return null;
   }
-  const { session, events, workspace, sessions, reply, problem } = body;
+  const { session, events, workspace, inbox, whole, sessions, reply, problem } = body;
   if (typeof session === 'string' && Array.isArray(events)) {
     return { kind: 'events', session, events: events.filter(isEvent) };
   }
   if (Array.isArray(workspace)) {
     return { kind: 'workspace', events: workspace.filter(isRecord) as unknown as WorkspaceEvent[] };
+  }
+  if (Array.isArray(inbox)) {
+    return { kind: 'inbox', events: inbox.filter(isEvent), whole: whole === true };
   }
   if (Array.isArray(sessions)) {
     return { kind: 'sessions', sessions: sessions.filter(isRecord) as unknown as Session[] };

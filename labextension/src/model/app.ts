@@ -19,6 +19,8 @@ export class AgorApp {
   readonly own: OwnThings;
   /** The session whose panel was used last, while that is open: what commands without an id act on. */
   readonly current = new Store<string | null>(null);
+  /** The sessions whose panels are in view: what they ask is seen there. */
+  readonly inView = new Store<readonly string[]>([]);
 
   constructor(
     settings: ServerConnection.ISettings,

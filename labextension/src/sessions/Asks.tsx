@@ -1,6 +1,7 @@
 /** What the agent asks, at the foot of the panel: answered once, by whoever is first. */
 import type { ReactElement } from 'react';
 import { useEffect, useRef } from 'react';
+import { withCommand } from '../domain/asked';
 import { CommandIds } from '../domain/commandIds';
 import { sameItems, useStore } from '../model/store';
 import type { PermissionRequest } from '../schema/types';
@@ -20,18 +21,6 @@ export function pendingRequests(state: SessionState): PermissionRequest[] {
       block.type === 'permission' && block.resolved === null && waiting.has(block.id) ? [block.request] : []
     )
   );
-}
-
-/**
- * Show the command itself where the agent gave only a title: nobody answers for what only a title
- * describes. The card does the same (`_command` in agor_jupyter/board/rows.py).
- */
-export function withCommand(request: PermissionRequest): PermissionRequest {
-  const command = request.input['command'];
-  if (request.content.length > 0 || request.kind !== 'execute' || typeof command !== 'string') {
-    return request;
-  }
-  return { ...request, content: [{ type: 'text', text: command, truncated: 0 }] };
 }
 
 export function Asks(): ReactElement | null {

@@ -41,7 +41,9 @@ export class SessionHost {
       rendermime,
       drafts
     };
-    const widget = new SessionWidget(view, trans);
+    const widget = new SessionWidget(view, trans, shown =>
+      this.app.inView.update(ids => [...ids.filter(each => each !== id), ...(shown ? [id] : [])])
+    );
     this.front.shell.add(widget, 'main', { mode: 'tab-after' });
     void this.tracker.add(widget);
     return widget;

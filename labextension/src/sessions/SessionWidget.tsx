@@ -25,7 +25,8 @@ export class SessionWidget extends ReactWidget {
 
   constructor(
     readonly view: SessionView,
-    private readonly trans: TranslationBundle
+    private readonly trans: TranslationBundle,
+    private readonly onShown: (shown: boolean) => void = () => {}
   ) {
     super();
     this.id = `agor-session-${view.store.id}`;
@@ -48,6 +49,26 @@ export class SessionWidget extends ReactWidget {
       super.dispose();
       this.view.store.dispose();
     }
+  }
+
+  protected override onAfterAttach(msg: Message): void {
+    super.onAfterAttach(msg);
+    this.onShown(this.isVisible);
+  }
+
+  protected override onAfterShow(msg: Message): void {
+    super.onAfterShow(msg);
+    this.onShown(true);
+  }
+
+  protected override onAfterHide(msg: Message): void {
+    super.onAfterHide(msg);
+    this.onShown(false);
+  }
+
+  protected override onBeforeDetach(msg: Message): void {
+    this.onShown(false);
+    super.onBeforeDetach(msg);
   }
 
   protected override onActivateRequest(): void {

@@ -144,7 +144,7 @@ function PermissionView({ block }: { readonly block: ShownPermission }): ReactEl
       {block.message !== '' && <q dir="auto">{block.message}</q>}
       {state === 'pending' && (
         <code title={trans.__('On the card, in the session, or from another notebook: this one waits.')}>
-          {`%agor answer ${block.id} ${block.questions.length > 0 ? trans.__('YOUR ANSWER') : 'allow|always|reject'}`}
+          {`%agor answer ${block.id} ${block.choices}`}
         </code>
       )}
     </div>

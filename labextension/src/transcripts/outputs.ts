@@ -3,6 +3,8 @@
  * a notebook is a file that people edit and send. What makes no sense is left out, never thrown.
  */
 import type { StopReason } from '../domain/lifecycle';
+import type { Option } from '../domain/options';
+import { answerWords } from '../domain/options';
 import type { ToolBlock } from '../schema/types';
 
 export const TEXT_MIME = 'application/vnd.agor.text+json';
@@ -39,6 +41,8 @@ export interface ShownPermission {
   readonly message: string;
   readonly answers: readonly string[];
   readonly questions: readonly string[];
+  /** What may stand behind `%agor answer`. */
+  readonly choices: string;
 }
 export interface ShownNotice {
   readonly type: 'notice';
@@ -173,8 +177,13 @@ function toPermission(id: string, given: Json): ShownPermission {
     unasked: (given['by_id'] ?? given['by']) === 'policy',
     message: word(given['message']),
     answers: answers.filter(each => each !== ''),
-    questions: questions.filter(each => each !== '')
+    questions: questions.filter(each => each !== ''),
+    choices: answerWords({ kind: word(given['kind']), options: list(given['options']).filter(isOption) }, questions.length)
   };
+}
+
+function isOption(value: unknown): value is Option {
+  return isObject(value) && typeof value['option_id'] === 'string' && typeof value['kind'] === 'string';
 }
 
 function toUsage(given: Json): ShownUsage {

@@ -5,6 +5,7 @@
  */
 import type { KeyboardEvent, ReactElement } from 'react';
 import { useEffect, useRef, useState } from 'react';
+import { ofKind, ownNames } from '../domain/options';
 import type { InboxItem, PermissionOption } from '../schema/types';
 import { Diff } from './Diff';
 import { QuestionForm } from './QuestionForm';
@@ -41,15 +42,12 @@ const KEYS: Partial<Record<Kind, string>> = {
   reject_once: 'Escape'
 };
 
-const ofKind = (options: readonly PermissionOption[], kind: Kind): PermissionOption | undefined =>
-  options.find(option => option.kind === kind);
-
 export function ApprovalBar(props: ApprovalBarProps): ReactElement {
   const { asked, where, disabled = false, compact = false, onAnswer } = props;
   const trans = useTrans();
   const [busy, setBusy] = useState(false);
-  const [reason, setReason] = useState<string | null>(null);
-  const bar = useReturnedFocus(reason === null);
+  const [rejecting, setRejecting] = useState<PermissionOption | null>(null);
+  const bar = useReturnedFocus(rejecting === null);
   const answer = (given: GivenAnswer): void => {
     setBusy(true);
     // The bar goes away with the request; on a failure it stays and can be used again.
@@ -57,16 +55,16 @@ export function ApprovalBar(props: ApprovalBarProps): ReactElement {
   };
   const choose = (option: PermissionOption | undefined): void => {
     if (option !== undefined && !busy && !disabled) {
-      if (option.kind.startsWith('reject') && reason === null) {
-        setReason('');
+      if (option.kind.startsWith('reject')) {
+        setRejecting(option);
       } else {
-        answer({ option_id: option.option_id, ...(reason === null ? {} : { message: reason }) });
+        answer({ option_id: option.option_id });
       }
     }
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     const kind = keyKind(event);
-    if (kind !== null && asked.questions.length === 0 && reason === null) {
+    if (kind !== null && asked.questions.length === 0 && rejecting === null) {
       event.preventDefault();
       event.stopPropagation();
       choose(ofKind(asked.options, kind));
@@ -84,13 +82,14 @@ export function ApprovalBar(props: ApprovalBarProps): ReactElement {
       <AskedWords asked={asked} where={where} />
       {asked.questions.length > 0 ? (
         <QuestionForm questions={asked.questions} disabled={busy || disabled} onAnswer={answer} />
-      ) : reason === null ? (
-        <OptionButtons options={asked.options} disabled={busy || disabled} compact={compact} onChoose={choose} />
+      ) : rejecting === null ? (
+        <OptionButtons asked={asked} disabled={busy || disabled} compact={compact} onChoose={choose} />
       ) : (
         <ReasonForm
+          act={ownNames(asked) ? rejecting.name : trans.__('Reject')}
           busy={busy}
-          onBack={() => setReason(null)}
-          onSend={message => answer({ option_id: ofKind(asked.options, 'reject_once')?.option_id ?? null, message })}
+          onBack={() => setRejecting(null)}
+          onSend={message => answer({ option_id: rejecting.option_id, message })}
         />
       )}
     </section>
@@ -98,15 +97,17 @@ export function ApprovalBar(props: ApprovalBarProps): ReactElement {
 }
 
 interface OptionButtonsProps {
-  readonly options: readonly PermissionOption[];
+  readonly asked: Pick<Asked, 'kind' | 'options'>;
   readonly disabled: boolean;
   readonly compact: boolean;
   readonly onChoose: (option: PermissionOption) => void;
 }
 
-function OptionButtons({ options, disabled, compact, onChoose }: OptionButtonsProps): ReactElement {
+function OptionButtons({ asked, disabled, compact, onChoose }: OptionButtonsProps): ReactElement {
   const trans = useTrans();
-  // The same words whatever the agent calls them; its own stand in the tooltip.
+  const { options } = asked;
+  const own = ownNames(asked);
+  // The same words whatever the agent calls them, as long as they tell the options apart.
   const words: Record<Kind, string> = {
     allow_once: trans.__('Allow once'),
     allow_always: compact ? trans.__('Always') : trans.__('Always for this session'),
@@ -116,23 +117,30 @@ function OptionButtons({ options, disabled, compact, onChoose }: OptionButtonsPr
   return (
     <div className="jp-AgorAsk-buttons">
       {options.map(option => {
-        const key = KEYS[option.kind];
+        // Of two of a kind the first is what the key chooses.
+        const first = ofKind(options, option.kind) === option;
+        const key = first ? KEYS[option.kind] : undefined;
         return (
           <button
             key={option.option_id}
             type="button"
-            className={`jp-mod-styled ${CLASSES[option.kind] ?? ''}`}
+            className={`jp-mod-styled ${first ? (CLASSES[option.kind] ?? '') : ''}`}
             disabled={disabled}
             title={key === undefined ? option.name : `${option.name} (${key})`}
             data-agor-option={option.kind}
             onClick={() => onChoose(option)}
           >
-            {words[option.kind]}
+            {own ? ownWords(option) : words[option.kind]}
           </button>
         );
       })}
     </div>
   );
+}
+
+/** What rejects asks for a reason first, and says so as everywhere. */
+function ownWords({ name, kind }: PermissionOption): string {
+  return kind.startsWith('reject') ? `${name}…` : name;
 }
 
 /** Give the bar the focus back when the field for a reason, which had it, goes away. */
@@ -202,12 +210,14 @@ function AskedWords({ asked, where }: Pick<ApprovalBarProps, 'asked' | 'where'>)
 }
 
 interface ReasonFormProps {
+  /** The button's words. */
+  readonly act: string;
   readonly busy: boolean;
   readonly onBack: () => void;
   readonly onSend: (message: string) => void;
 }
 
-function ReasonForm({ busy, onBack, onSend }: ReasonFormProps): ReactElement {
+function ReasonForm({ act, busy, onBack, onSend }: ReasonFormProps): ReactElement {
   const trans = useTrans();
   const [text, setText] = useState('');
   return (
@@ -234,7 +244,7 @@ function ReasonForm({ busy, onBack, onSend }: ReasonFormProps): ReactElement {
         onChange={event => setText(event.target.value)}
       />
       <button type="submit" className="jp-mod-styled jp-mod-warn" disabled={busy}>
-        {trans.__('Reject')}
+        {act}
       </button>
       <button type="button" className="jp-mod-styled" disabled={busy} onClick={onBack}>
         {trans.__('Back')}

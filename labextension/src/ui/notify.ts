@@ -31,6 +31,42 @@ export function notifyDone(text: string, trans: TranslationBundle, undo?: () => 
   Notification.info(text, { autoClose: SHORT_MS, ...actions(step) });
 }
 
+/** A notification that stays until it is closed, dismissed, or one of its steps is taken. */
+export interface Offer {
+  readonly say: (text: string) => void;
+  readonly close: () => void;
+}
+
+export interface OfferStep extends Step {
+  /** The one that most would take. */
+  readonly accept?: boolean;
+}
+
+/** Offer steps. `onGone` is told when a person dismissed the offer, or took a step of it; never after `close`. */
+export function notifyOffer(text: string, steps: readonly OfferStep[], onGone: () => void): Offer {
+  const { manager } = Notification;
+  const id = Notification.warning(text, {
+    autoClose: false,
+    actions: steps.map(({ accept, ...step }) => ({ ...step, displayType: accept === true ? 'accent' : 'default' }))
+  });
+  const onChanged = (_: typeof manager, { type, notification }: Notification.IChange): void => {
+    if (type === 'removed' && notification.id === id) {
+      manager.changed.disconnect(onChanged);
+      onGone();
+    }
+  };
+  manager.changed.connect(onChanged);
+  return {
+    say: words => {
+      Notification.update({ id, message: words });
+    },
+    close: () => {
+      manager.changed.disconnect(onChanged);
+      Notification.dismiss(id);
+    }
+  };
+}
+
 function actions(step: Step | undefined): { actions?: Notification.IAction[] } {
   return step === undefined ? {} : { actions: [step] };
 }

@@ -174,3 +174,29 @@ describe('EventStream', () => {
     expect(seen).toEqual([1]);
   });
 });
+
+describe('the inbox', () => {
+  it('is asked for once wanted, and again after each loss', () => {
+    const { stream, socket } = connected();
+    const inbox = (): unknown[] =>
+      socket().sent.filter(each => (each['subscribe'] as Record<string, unknown> | undefined)?.['inbox'] === true);
+    socket().open();
+    expect(inbox()).toHaveLength(0);
+    stream.watchInbox();
+    expect(inbox()).toHaveLength(1);
+    socket().drop();
+    vi.advanceTimersByTime(60_000);
+    socket().open();
+    expect(inbox()).toHaveLength(1);
+  });
+
+  it('says whether it is the whole', () => {
+    const { stream, socket } = connected();
+    const heard: [number, boolean][] = [];
+    stream.inbox.connect((_, { events, whole }) => void heard.push([events.length, whole]));
+    socket().open();
+    socket().say({ inbox: [event(1), 'nonsense'], whole: true });
+    socket().say({ inbox: [] });
+    expect(heard).toEqual([[1, true], [0, false]]);
+  });
+});

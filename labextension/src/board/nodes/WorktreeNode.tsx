@@ -138,9 +138,7 @@ function CardBody({ card, rows, asked }: CardBodyProps): ReactElement {
           {mayStart ? trans.__('Say what you want done here') : trans.__('No session yet')}
         </button>
       )}
-      {asked.slice(0, 1).map(item => (
-        <CardAsk key={item.id} item={item} more={asked.length - 1} />
-      ))}
+      {asked.length > 0 && <CardAsk items={asked} />}
       <CardFooter worktreeId={card.id} rows={rows} />
     </>
   );

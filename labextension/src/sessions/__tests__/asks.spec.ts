@@ -1,7 +1,7 @@
 /** What the panel shows of a request: enough to answer it. */
 import { describe, expect, it } from 'vitest';
 import type { PermissionRequest } from '../../schema/types';
-import { withCommand } from '../Asks';
+import { withCommand } from '../../domain/asked';
 
 const request = (given: Partial<PermissionRequest>): PermissionRequest => ({
   type: 'permission_request',

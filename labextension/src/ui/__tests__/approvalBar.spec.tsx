@@ -1,4 +1,4 @@
-import { fireEvent, render, screen } from '@testing-library/react';
+import { cleanup, fireEvent, render, screen } from '@testing-library/react';
 import type { Mock } from 'vitest';
 import { describe, expect, it, vi } from 'vitest';
 import type { Asked, GivenAnswer } from '../ApprovalBar';
@@ -134,6 +134,53 @@ describe('ApprovalBar', () => {
   it('does not take the focus', () => {
     shown();
     expect(bar().contains(document.activeElement)).toBe(false);
+  });
+
+  const plan: Partial<Asked> = {
+    kind: 'switch_mode',
+    options: [
+      { option_id: 'asking', name: 'Start; ask before each edit', kind: 'allow_once' },
+      { option_id: 'freely', name: 'Start; edit freely', kind: 'allow_once' },
+      { option_id: 'stay', name: 'Keep planning', kind: 'reject_once' }
+    ]
+  };
+  const names = (): (string | null)[] => [...bar().querySelectorAll('button')].map(each => each.textContent);
+
+  it('calls the options of a plan by their own names', () => {
+    const answer = shown(plan);
+    expect(names()).toEqual(['Start; ask before each edit', 'Start; edit freely', 'Keep planning…']);
+    // One of them is what Enter chooses, and looks like it.
+    expect(bar().querySelectorAll('.jp-mod-accept')).toHaveLength(1);
+    expect(screen.getByText('Start; edit freely').title).toBe('Start; edit freely');
+    fireEvent.click(screen.getByText('Start; edit freely'));
+    expect(answer.mock.calls).toEqual([[{ option_id: 'freely' }]]);
+  });
+
+  it('keeps planning under its own name, with a reason', () => {
+    const answer = shown(plan);
+    fireEvent.click(screen.getByText('Keep planning…'));
+    fireEvent.change(screen.getByRole('textbox'), { target: { value: 'think of Windows' } });
+    fireEvent.click(screen.getByText('Keep planning'));
+    expect(answer).toHaveBeenCalledWith({ option_id: 'stay', message: 'think of Windows' });
+  });
+
+  it('calls a change of mode by its own names, and two of a kind whatever they are about', () => {
+    shown({ kind: 'switch_mode' });
+    expect(names()).toEqual(['Allow once', 'Always for this session', 'Reject…']);
+    cleanup();
+    shown({ options: [{ ...asked.options[0]!, name: 'Leave plan mode' }], kind: 'switch_mode' });
+    expect(names()).toEqual(['Leave plan mode']);
+    cleanup();
+    shown({ options: asked.options.map(option => ({ ...option, name: `My ${option.option_id}` })) });
+    expect(names()).toEqual(['Allow once', 'Always for this session', 'Reject…']);
+  });
+
+  it('rejects with the option that was chosen', () => {
+    const never = { option_id: 'never', name: 'Never', kind: 'reject_always' } as const;
+    const answer = shown({ options: [...asked.options, never] });
+    fireEvent.click(screen.getByText('Never…'));
+    fireEvent.click(screen.getByText('Reject'));
+    expect(answer).toHaveBeenCalledWith({ option_id: 'never', message: '' });
   });
 
   it('answers questions by their words', () => {

@@ -1,0 +1,73 @@
+/** What a request shows of itself, and how much of that a notification's few plain words can hold. Pure. */
+import type { PermissionRequest } from '../schema/types';
+import { ofKind, ownNames } from './options';
+
+/**
+ * Show the command itself where the agent gave only a title: nobody answers for what only a title
+ * describes. The card does the same (`_command` in agor_jupyter/board/rows.py).
+ */
+export function withCommand(request: PermissionRequest): PermissionRequest {
+  const command = request.input['command'];
+  if (request.content.length > 0 || request.kind !== 'execute' || typeof command !== 'string') {
+    return request;
+  }
+  return { ...request, content: [{ type: 'text', text: command, truncated: 0 }] };
+}
+
+/** JupyterLab shows no more characters of a notification. */
+const TEXT_LIMIT = 140;
+const WHERE_LIMIT = 36;
+const TITLE_LIMIT = 64;
+/** What a reader does not see, or sees in another place than it stands. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+export interface AskedInShort {
+  /** The session, what it asks, and the first line of that: plain text. */
+  readonly text: string;
+  /** The option that allows once, where all that is asked stands in `text`: else it is answered where it is shown. */
+  readonly allow: string | null;
+  /** The option that rejects, where one word says what that means. */
+  readonly reject: string | null;
+}
+
+/** Say a request in a notification's few words. */
+export function inShort(asked: PermissionRequest, where: string): AskedInShort {
+  const request = withCommand(asked);
+  const lines = linesOf(request);
+  const first = shown(lines[0] ?? '');
+  // Some agents call a command by itself: nobody needs to read it twice.
+  const called = shown(request.title);
+  const title = first !== '' && first.startsWith(called.replace(/…$/, '')) ? '' : called;
+  const head = `${clipped(shown(where), WHERE_LIMIT)}: ${clipped(title, TITLE_LIMIT)}`.trim();
+  const line = clipped(first, TEXT_LIMIT - head.length - 1);
+  const usual = request.questions.length === 0 && !ownNames(request);
+  const whole =
+    [title === '' ? '' : request.title, ...lines].every(each => shown(each) === each.trim()) &&
+    title.length <= TITLE_LIMIT &&
+    !title.endsWith('…') &&
+    lines.length <= 1 &&
+    line === first &&
+    request.content.every(each => each.type === 'text' && each.truncated === 0);
+  return {
+    text: line === '' ? head : `${head}\n${line}`,
+    allow: (usual && whole ? ofKind(request.options, 'allow_once')?.option_id : null) ?? null,
+    reject: (usual ? ofKind(request.options, 'reject_once')?.option_id : null) ?? null
+  };
+}
+
+/** The lines of what is asked; a question is what it asks, a diff the file that it changes. */
+function linesOf({ questions, content }: PermissionRequest): string[] {
+  return [
+    ...questions.map(each => each.question),
+    ...content.map(each => (each.type === 'diff' ? each.path : each.text))
+  ].flatMap(text => text.split('\n').filter(line => line.trim() !== ''));
+}
+
+/** One line, without what cannot be seen. */
+function shown(text: string): string {
+  return text.replace(UNSEEN, ' ').replace(/\s+/g, ' ').trim();
+}
+
+function clipped(text: string, limit: number): string {
+  return text.length <= limit ? text : `${text.slice(0, limit - 1)}…`;
+}

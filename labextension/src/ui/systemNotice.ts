@@ -1,0 +1,30 @@
+/** The browser's own notifications: for a tab that nobody looks at. Nothing where the browser has none. */
+
+export interface SystemNotice {
+  readonly title: string;
+  readonly body: string;
+  /** Names the matter: a second notice of it takes the place of the first. */
+  readonly tag: string;
+  readonly onClick: () => void;
+}
+
+/** Ask the person, once, whether the browser may. A browser that was answered does not ask again. */
+export async function askForSystemNotices(): Promise<void> {
+  if ('Notification' in window && window.Notification.permission === 'default') {
+    await window.Notification.requestPermission();
+  }
+}
+
+/** Show a notice; give what takes it away again. */
+export function systemNotice({ title, body, tag, onClick }: SystemNotice): () => void {
+  if (!('Notification' in window) || window.Notification.permission !== 'granted') {
+    return () => {};
+  }
+  const notice = new window.Notification(title, { body, tag });
+  notice.onclick = () => {
+    window.focus();
+    notice.close();
+    onClick();
+  };
+  return () => notice.close();
+}
