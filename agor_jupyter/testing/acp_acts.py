@@ -23,7 +23,7 @@ STEPS = (
     "run: command line",
     "plan: [entries]",
     "recall: true  (the prompts before this one)",
-    "use: [server, tool, arguments]",
+    "use: [server, tool, arguments] (silent: says nothing of the result)",
     "count: images",
     "update: {a session update, sent as it is}",
     "fail: [code, message]",
@@ -100,7 +100,7 @@ class Acts:
         self.running: list[asyncio.subprocess.Process] = []
 
     async def do(self, step: Json) -> None:
-        name = next(key for key in step if key != "delay_ms")
+        name = next(key for key in step if key not in ("delay_ms", "silent"))
         value = step[name]
         match name:
             case "say" | "think":
@@ -115,7 +115,7 @@ class Acts:
             case "recall":
                 await self.speak("say", "\n".join(self.session.prompts[:-1]), 0)
             case "use":
-                await self.use(*value)
+                await self.use(*value, silent=step.get("silent", False))
             case "count":
                 await self.speak("say", f"images: {self.images}", 0)
             case "update":
@@ -187,7 +187,7 @@ class Acts:
             ended["content"] = [{"type": "content", "content": words(f"```console\n{printed}\n```")}]
         self.tell("tool_call_update", **ended)
 
-    async def use(self, server: str, tool: str, arguments: Json) -> None:
+    async def use(self, server: str, tool: str, arguments: Json, *, silent: bool) -> None:
         call = {"title": f"mcp__{server}__{tool}", "kind": "other", "rawInput": arguments}
         key = await self.allowed(call)
         if key is None:
@@ -195,7 +195,8 @@ class Acts:
         given = await self.call_tool(self.session.servers[server], tool, arguments)
         shown = [{"type": "content", "content": words(given)}]
         self.tell("tool_call_update", toolCallId=key, status="completed", content=shown)
-        await self.speak("say", given, 0)
+        if not silent:
+            await self.speak("say", given, 0)
 
     async def call_tool(self, server: Json, tool: str, arguments: Json) -> str:
         """Speak MCP with a stdio server, which is started once for the conversation."""

@@ -9,7 +9,6 @@ No test framework is needed; `conformance_pytest` is the bridge to pytest.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import secrets
 import sys
@@ -24,7 +23,6 @@ from agor_jupyter.agents.base import (
     Decision,
     McpServer,
     SessionSpec,
-    ToolAnswer,
     ToolSpec,
 )
 from agor_jupyter.agents.process import allowed_environment, marked
@@ -106,12 +104,13 @@ class Recall:
 class UseTool:
     """Call a tool that was handed in: of the MCP server `server`, or (empty) one of the house's own.
 
-    Then say what it gave.
+    Then say what it gave; with `silent`, go on without a word of it.
     """
 
     server: str
     tool: str
     arguments: Mapping[str, Any]
+    silent: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,7 +126,7 @@ class Harness(Protocol):
 
     With a member `trusted` that is true, the case's worktree counts as trusted (`SessionSpec.trusted`).
     A class method `for_case(name)` makes the harness of a case; `BEYOND` names the cases that it cannot
-    play, and why.
+    play, and why. What faults need of it stands in `faulty`.
     """
 
     kind: AgentKind
@@ -166,13 +165,8 @@ PROBE_SECRET = "reference-resolved"  # noqa: S105  (a canary, not a secret)
 HOUSE_TOOL = ToolSpec(
     name="agor_whoami",
     description="Say which session this is.",
-    parameters={"type": "object", "properties": {"loud": {"type": "boolean"}}},
+    parameters={"type": "object", "properties": {name: {"type": "boolean"} for name in ("loud", "much")}},
 )
-
-
-async def answer_house_tool(tool: str, arguments: Mapping[str, Any]) -> ToolAnswer:
-    """What the bench answers in the house's place."""
-    return ToolAnswer(text=f"{tool} says that you are under test ({json.dumps(dict(arguments))})")
 
 
 # --- the bench: what a case works with -------------------------------------------
@@ -232,9 +226,12 @@ class Conversation:
 
     async def prompt(self, *acts: Act, note: str = "", attachments: tuple[Attachment, ...] = ()) -> TaskId:
         """Send a prompt that makes the agent do `acts`; `updates[mark:]` are its answer."""
+        return await self.send(self._harness.prompt(acts, note), attachments)
+
+    async def send(self, text: str, attachments: tuple[Attachment, ...] = ()) -> TaskId:
         self.mark = len(self.updates)
         task_id = TaskId(make_id("task", secrets.token_bytes(ENTROPY_BYTES)))
-        await self.talk.send(task_id, self._harness.prompt(acts, note), attachments)
+        await self.talk.send(task_id, text, attachments)
         return task_id
 
     async def wait_for(
@@ -253,7 +250,9 @@ class Conversation:
                     await self.talk.grown(place)
         except TimeoutError:
             seen = [update.type for update in self.updates[self.mark :]]
-            raise AssertionError(f"no {wanted.__name__} within {WAIT_SECONDS:.0f} s; seen: {seen}") from None
+            raise AssertionError(
+                f"no {wanted.__name__} within {WAIT_SECONDS:.0f} s; {len(seen)} seen, at last {seen[-20:]}"
+            ) from None
 
     async def wait_ready(self) -> AgentReady:
         self.mark = 0
@@ -350,7 +349,9 @@ class Bench:
     async def open(
         self, *, native_ref: str = "", mode: Mode = "ask", fork: ForkPoint | None = None
     ) -> Conversation:
-        spec = self.spec(native_ref=native_ref, mode=mode, fork=fork)
+        return await self.open_as(self.spec(native_ref=native_ref, mode=mode, fork=fork))
+
+    async def open_as(self, spec: SessionSpec) -> Conversation:
         talk = await self.opener(self.harness.kind, spec)
         self._open.append(talk)
         return Conversation(talk, self.harness)

@@ -218,7 +218,7 @@ async def interrupt_command(bench: Bench) -> None:
     await talk.prompt(Run("sleep 61 & echo begun; sleep 62"))
     if bench.capabilities.permissions:
         await talk.choose(await talk.wait_for(PermissionRequest), "allow_once")
-    await _wait_more(bench, before)
+    await wait_more(bench, before)
     await talk.talk.interrupt()
     updates = await talk.turn()
     assert ended(updates).stop_reason == "cancelled"
@@ -314,7 +314,7 @@ async def closes(bench: Bench) -> None:
     await talk.prompt(Run("sleep 63 & sleep 64"))
     if bench.capabilities.permissions:
         await talk.choose(await talk.wait_for(PermissionRequest), "allow_once")
-    await _wait_more(bench, before)
+    await wait_more(bench, before)
     await talk.talk.close()
     await bench.wait_alone(GONE_SECONDS)
 
@@ -369,7 +369,7 @@ def contents(updates: list[AgentUpdate], wanted: type[ContentT]) -> list[Content
     return found
 
 
-async def _wait_more(bench: Bench, before: set[int]) -> None:
+async def wait_more(bench: Bench, before: set[int]) -> None:
     """Wait until the command's own processes are there, past any shell and guard."""
     deadline = asyncio.get_running_loop().time() + 10
     while asyncio.get_running_loop().time() < deadline:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from agor_jupyter.agents.base import AgentAdapter, AgentKind, Decision, SessionSpec
+from agor_jupyter.agents.base import AgentAdapter, AgentKind, Decision, SessionSpec, ToolAnswer
 from agor_jupyter.domain.content import Attachment, Mode
 from agor_jupyter.domain.events import AgentUpdate
 from agor_jupyter.domain.ids import ENTROPY_BYTES, RequestId, TaskId, UserId, make_id
@@ -33,8 +36,16 @@ from agor_jupyter.testing.conformance import (
     Harness,
     Skipped,
     Talk,
-    answer_house_tool,
 )
+
+MUCH = 20_000_000
+
+
+async def answer_house_tool(tool: str, arguments: Mapping[str, Any]) -> ToolAnswer:
+    """What the bench answers in the house's place; with `much`, twenty million characters."""
+    if arguments.get("much"):
+        return ToolAnswer(text="y" * MUCH)
+    return ToolAnswer(text=f"{tool} says that you are under test ({json.dumps(dict(arguments))})")
 
 
 class _Heard:

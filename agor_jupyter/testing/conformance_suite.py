@@ -1,9 +1,10 @@
-"""The whole conformance suite: what every kind must do, and what those do that say they can."""
+"""The whole conformance suite: what every kind must do, what those do that say they can, and faults."""
 
 from __future__ import annotations
 
 from agor_jupyter.testing.conformance import Case
 from agor_jupyter.testing.conformance_abilities import ABILITIES
 from agor_jupyter.testing.conformance_cases import BASIC
+from agor_jupyter.testing.conformance_faults import FAULTS
 
-CASES: list[Case] = [*BASIC, *ABILITIES]
+CASES: list[Case] = [*BASIC, *ABILITIES, *FAULTS]

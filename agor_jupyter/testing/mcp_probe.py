@@ -1,21 +1,34 @@
-"""A small stdio MCP server to hand to agents under test. Run by its path; standard library only."""
+"""A small stdio MCP server to hand to agents under test. Run by its path; standard library only.
+
+With the argument `--mute` it takes what it is sent and never says a word.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+import time
+from pathlib import Path
 from typing import Any
 
 TEXT = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
+NOTHING = {"type": "object", "properties": {}}
 TOOLS: list[dict[str, Any]] = [
     {"name": "shout", "description": "Give the text in capitals.", "inputSchema": TEXT},
     {
         "name": "word",
         "description": "Give the word that this server was started with.",
-        "inputSchema": {"type": "object", "properties": {}},
+        "inputSchema": NOTHING,
+    },
+    {"name": "much", "description": "Give twenty million characters.", "inputSchema": NOTHING},
+    {
+        "name": "hang",
+        "description": "Make the file `text`, and never answer.",
+        "inputSchema": TEXT,
     },
 ]
+MUCH = 20_000_000
 
 
 def result_of(method: str, params: dict[str, Any]) -> dict[str, Any] | None:
@@ -27,15 +40,26 @@ def result_of(method: str, params: dict[str, Any]) -> dict[str, Any] | None:
     if method == "tools/list":
         return {"tools": TOOLS}
     if method == "tools/call":
-        given = (params.get("arguments") or {}).get("text", "")
-        text = given.upper() if params.get("name") == "shout" else os.environ.get("PROBE_WORD", "")
+        text = text_of(str(params.get("name")), (params.get("arguments") or {}).get("text", ""))
         return {"content": [{"type": "text", "text": text}], "isError": False}
     return {} if method == "ping" else None
 
 
+def text_of(tool: str, given: str) -> str:
+    if tool == "shout":
+        return given.upper()
+    if tool == "much":
+        return "x" * MUCH
+    if tool == "hang":
+        Path(given).touch()
+        time.sleep(3600)
+    return os.environ.get("PROBE_WORD", "")
+
+
 def main() -> None:
+    mute = "--mute" in sys.argv
     for line in sys.stdin:
-        if not line.strip():
+        if mute or not line.strip():
             continue
         message = json.loads(line)
         if "id" not in message or "method" not in message:

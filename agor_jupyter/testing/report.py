@@ -16,6 +16,7 @@ import asyncio
 import json
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Iterable, Sequence
@@ -103,8 +104,18 @@ def _why(error: Exception) -> str:
 
 
 async def _within(make: MakeHarness, case: Case, driver: Driver, folder: Path) -> None:
-    async with asyncio.timeout(CASE_SECONDS):
-        await run_case(case, driver, for_case(make, case.name), folder)
+    job = asyncio.ensure_future(run_case(case, driver, for_case(make, case.name), folder))
+    # No timer of the loop: a case may move the loop's clock by days.
+    cancel = asyncio.get_running_loop().call_soon_threadsafe
+    timer = threading.Timer(CASE_SECONDS, cancel, (job.cancel,))
+    timer.daemon = True
+    timer.start()
+    try:
+        await job
+    except asyncio.CancelledError:
+        raise TimeoutError(f"it did not end within {CASE_SECONDS:.0f} s") from None
+    finally:
+        timer.cancel()
 
 
 def run_kind(make: MakeHarness, rows: Iterable[Row]) -> Report:

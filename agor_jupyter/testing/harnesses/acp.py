@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from agor_jupyter.agents import registry
@@ -23,9 +24,16 @@ from agor_jupyter.testing.conformance import (
     UseTool,
     Write,
 )
+from agor_jupyter.testing.faulty import ModelFault
+from agor_jupyter.testing.harnesses.faults import broken_command
 
 COMMAND = (sys.executable, "-m", "agor_jupyter.testing.acp_agent")
 PIECE = 12
+FAILURES: Mapping[ModelFault, tuple[int, str]] = {
+    "rate_limit": (429, "Rate limit exceeded. Try again in a second."),
+    "overloaded": (529, "Overloaded."),
+    "expired_login": (-32000, "Authentication required."),
+}
 
 
 class AcpHarness:
@@ -34,16 +42,34 @@ class AcpHarness:
     def __init__(self, *flags: str) -> None:
         self.kind: AgentKind = registry.get("acp")
         self._flags = flags
+        self._mark = ""
         self._home = tempfile.TemporaryDirectory(prefix="agor-acp-")
 
     def prompt(self, acts: Sequence[Act], note: str) -> str:
         return f"{note}\nSTEPS: {json.dumps([step_of(act) for act in acts])}"
 
+    def failing(self, acts: Sequence[Act], fault: ModelFault) -> str:
+        if fault == "cut":
+            raise Skipped("the scripted agent asks no model")
+        steps = [*(step_of(act) for act in acts), {"fail": list(FAILURES[fault])}]
+        return f"STEPS: {json.dumps(steps)}"
+
+    def heard(self) -> str:
+        kept = (Path(self._home.name) / ".scripted-acp-agent").glob("*.json")
+        return "\n".join(text for file in kept for text in json.loads(file.read_text(encoding="utf-8")))
+
+    def break_output(self, mark: str) -> None:
+        self._mark = mark
+
+    def mend_output(self) -> None:
+        self._mark = ""
+
     def environment(self) -> dict[str, str]:
         return {"HOME": self._home.name}
 
     def options(self) -> dict[str, object]:
-        return {"command": [*COMMAND, *self._flags]}
+        command = [*COMMAND, *self._flags]
+        return {"command": broken_command(self._mark, command) if self._mark else command}
 
     async def open(self) -> None:
         """Nothing to start."""
@@ -66,8 +92,8 @@ def step_of(act: Act) -> dict[str, Any]:
             return {"plan": list(entries)}
         case Recall():
             return {"recall": True}
-        case UseTool(server=server, tool=tool, arguments=arguments):
-            return {"use": [server or "agor", tool, dict(arguments)]}
+        case UseTool(server=server, tool=tool, arguments=arguments, silent=silent):
+            return {"use": [server or "agor", tool, dict(arguments)], "silent": silent}
         case CountImages():
             return {"count": "images"}
         case Ask():

@@ -5,9 +5,11 @@ from __future__ import annotations
 import shlex
 import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 from agor_jupyter.agents import registry
 from agor_jupyter.agents.base import AgentKind
+from agor_jupyter.agents.claude import probe
 from agor_jupyter.testing.anthropic_server import AnthropicServer
 from agor_jupyter.testing.conformance import (
     Act,
@@ -21,6 +23,8 @@ from agor_jupyter.testing.conformance import (
     UseTool,
     Write,
 )
+from agor_jupyter.testing.faulty import ModelFault
+from agor_jupyter.testing.harnesses.faults import BrokenProgram, failing_script
 from agor_jupyter.testing.model_script import Block, Echo, Script, Text, Thinking, ToolUse, Turn
 
 CHUNK = 12
@@ -33,11 +37,26 @@ class ClaudeHarness:
         self.kind: AgentKind = registry.get("claude")
         self._server = AnthropicServer()
         self._home = tempfile.TemporaryDirectory(prefix="agor-claude-")
+        self._program = BrokenProgram(probe, "find_cli")
 
     def prompt(self, acts: Sequence[Act], note: str) -> str:
         name = f"acts{len(self._server.book)}"
         self._server.book[name] = script_of(acts)
         return f"{note}\nSCRIPT:{name}"
+
+    def failing(self, acts: Sequence[Act], fault: ModelFault) -> str:
+        name = f"acts{len(self._server.book)}"
+        self._server.book[name] = failing_script(script_of(acts), fault)
+        return f"SCRIPT:{name}"
+
+    def heard(self) -> str:
+        return "\n".join(said.text for said in self._server.asked[-1].history if said.role == "user")
+
+    def break_output(self, mark: str) -> None:
+        self._program.breaks(mark, Path(self._home.name))
+
+    def mend_output(self) -> None:
+        self._program.mend()
 
     def environment(self) -> dict[str, str]:
         home = self._home.name
@@ -64,7 +83,7 @@ def script_of(acts: Sequence[Act]) -> Script:
         if any(isinstance(block, ToolUse) for block in made):
             turns.append(Turn(blocks=tuple(blocks)))
             blocks = []
-        if isinstance(act, Ask | UseTool):
+        if isinstance(act, Ask) or (isinstance(act, UseTool) and not act.silent):
             blocks.append(Echo(of="results"))
     if blocks:
         hold = max((act.after_seconds for act in acts if isinstance(act, Say)), default=0.0)

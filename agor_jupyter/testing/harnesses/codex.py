@@ -8,6 +8,7 @@ from pathlib import Path
 
 from agor_jupyter.agents import registry
 from agor_jupyter.agents.base import AgentKind
+from agor_jupyter.agents.codex import probe
 from agor_jupyter.testing.conformance import (
     Act,
     Ask,
@@ -20,6 +21,8 @@ from agor_jupyter.testing.conformance import (
     UseTool,
     Write,
 )
+from agor_jupyter.testing.faulty import ModelFault
+from agor_jupyter.testing.harnesses.faults import BrokenProgram, failing_script
 from agor_jupyter.testing.model_script import Block, Echo, Script, Text, Thinking, ToolUse, Turn
 from agor_jupyter.testing.responses_server import ResponsesServer
 
@@ -34,11 +37,26 @@ class CodexHarness:
         self._server = ResponsesServer()
         self._folder = tempfile.TemporaryDirectory(prefix="agor-codex-", ignore_cleanup_errors=True)
         self._home = Path(self._folder.name)
+        self._program = BrokenProgram(probe, "find_program")
 
     def prompt(self, acts: Sequence[Act], note: str) -> str:
         name = f"acts{len(self._server.book)}"
         self._server.book[name] = script_of(acts)
         return f"{note}\nSCRIPT:{name}"
+
+    def failing(self, acts: Sequence[Act], fault: ModelFault) -> str:
+        name = f"acts{len(self._server.book)}"
+        self._server.book[name] = failing_script(script_of(acts), fault)
+        return f"SCRIPT:{name}"
+
+    def heard(self) -> str:
+        return "\n".join(said.text for said in self._server.asked[-1].history if said.role == "user")
+
+    def break_output(self, mark: str) -> None:
+        self._program.breaks(mark, Path(self._folder.name))
+
+    def mend_output(self) -> None:
+        self._program.mend()
 
     def environment(self) -> dict[str, str]:
         return {**self._server.environment(), **places_of(self._home)}
@@ -76,7 +94,7 @@ def script_of(acts: Sequence[Act]) -> Script:
         if any(isinstance(block, ToolUse) for block in made):
             turns.append(Turn(blocks=tuple(blocks)))
             blocks = []
-        if isinstance(act, Ask | UseTool):
+        if isinstance(act, Ask) or (isinstance(act, UseTool) and not act.silent):
             blocks.append(Echo(of="results"))
     if blocks:
         hold = max((act.after_seconds for act in acts if isinstance(act, Say)), default=0.0)

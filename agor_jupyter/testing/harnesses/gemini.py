@@ -25,7 +25,9 @@ from agor_jupyter.testing.conformance import (
     UseTool,
     Write,
 )
+from agor_jupyter.testing.faulty import ModelFault
 from agor_jupyter.testing.gemini_server import GeminiServer
+from agor_jupyter.testing.harnesses.faults import broken_command, failing_script
 from agor_jupyter.testing.model_script import Block, Echo, Script, Text, Thinking, ToolUse, Turn
 
 CHUNK = 12
@@ -66,17 +68,33 @@ class GeminiHarness:
         self.kind: AgentKind = registry.get("gemini")
         self.server = GeminiServer()
         self._home = tempfile.TemporaryDirectory(prefix="agor-gemini-")
+        self._mark = ""
 
     def prompt(self, acts: Sequence[Act], note: str) -> str:
         name = f"acts{len(self.server.book)}"
         self.server.book[name] = script_of(acts)
         return f"{note}\nSCRIPT:{name}"
 
+    def failing(self, acts: Sequence[Act], fault: ModelFault) -> str:
+        name = f"acts{len(self.server.book)}"
+        self.server.book[name] = failing_script(script_of(acts), fault)
+        return f"SCRIPT:{name}"
+
+    def heard(self) -> str:
+        return "\n".join(said.text for said in self.server.asked[-1].history if said.role == "user")
+
+    def break_output(self, mark: str) -> None:
+        self._mark = mark
+
+    def mend_output(self) -> None:
+        self._mark = ""
+
     def environment(self) -> dict[str, str]:
         return {**self.server.environment(), "HOME": self._home.name}
 
     def options(self) -> dict[str, object]:
-        return {"command": [find_gemini() or "gemini", "--acp"]}
+        command = [find_gemini() or "gemini", "--acp"]
+        return {"command": broken_command(self._mark, command) if self._mark else command}
 
     async def open(self) -> None:
         await self.server.__aenter__()
@@ -96,7 +114,7 @@ def script_of(acts: Sequence[Act]) -> Script:
         if any(isinstance(block, ToolUse) for block in made):
             turns.append(Turn(blocks=tuple(blocks)))
             blocks = []
-        if isinstance(act, UseTool):
+        if isinstance(act, UseTool) and not act.silent:
             blocks.append(Echo(of="results"))
     if blocks:
         hold = max((act.after_seconds for act in acts if isinstance(act, Say)), default=0.0)

@@ -8,7 +8,9 @@ from agor_jupyter.agents import registry
 from agor_jupyter.agents.base import AgentKind
 from agor_jupyter.testing.chat_server import ChatServer
 from agor_jupyter.testing.conformance import Act
-from agor_jupyter.testing.harnesses.workbench import script_of
+from agor_jupyter.testing.faulty import ModelFault
+from agor_jupyter.testing.harnesses.faults import failing_script
+from agor_jupyter.testing.harnesses.workbench import SOON, script_of
 
 
 class ChatHarness:
@@ -25,11 +27,19 @@ class ChatHarness:
         self._server.book[name] = script_of(acts)
         return f"{note}\nSCRIPT:{name}"
 
+    def failing(self, acts: Sequence[Act], fault: ModelFault) -> str:
+        name = f"acts{len(self._server.book)}"
+        self._server.book[name] = failing_script(script_of(acts), fault)
+        return f"SCRIPT:{name}"
+
+    def heard(self) -> str:
+        return "\n".join(said.text for said in self._server.asked[-1].history if said.role == "user")
+
     def environment(self) -> dict[str, str]:
         return self._server.environment()
 
     def options(self) -> dict[str, object]:
-        return {"api": self.api}
+        return {"api": self.api, **SOON}
 
     async def open(self) -> None:
         await self._server.__aenter__()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from agor_jupyter.agents.workbench.mcp_servers import tool_name
 from agor_jupyter.testing.conformance import (
@@ -20,6 +20,8 @@ from agor_jupyter.testing.conformance import (
 from agor_jupyter.testing.model_script import Block, Echo, Script, Text, Thinking, ToolUse, Turn
 
 CHUNK = 12
+SOON: Mapping[str, object] = {"max_retries": 1, "retry_seconds": 0.1}
+"""Give up soon: a scripted model that fails does so each time."""
 
 
 def script_of(acts: Sequence[Act]) -> Script:
@@ -32,7 +34,7 @@ def script_of(acts: Sequence[Act]) -> Script:
         if any(isinstance(block, ToolUse) for block in made):
             turns.append(Turn(blocks=tuple(blocks)))
             blocks = []
-        if isinstance(act, Ask | UseTool):
+        if isinstance(act, Ask) or (isinstance(act, UseTool) and not act.silent):
             blocks.append(Echo(of="results"))
     if blocks:
         hold = max((act.after_seconds for act in acts if isinstance(act, Say)), default=0.0)
