@@ -64,7 +64,8 @@ def _steps(act: Act) -> list[dict[str, Any]]:
             return [{"plan": [{"content": entry} for entry in entries]}]
         case Recall():
             return [{"say": "{history}", "delay_ms": 0}]
-        case UseTool(tool=tool, arguments=arguments):
-            return [{"call": {"tool": tool, "input": dict(arguments)}}, {"say": "{result}"}]
+        case UseTool(tool=tool, arguments=arguments, silent=silent):
+            call = {"call": {"tool": tool, "input": dict(arguments)}}
+            return [call] if silent else [call, {"say": "{result}"}]
         case CountImages():
             raise Skipped("a script sees no images")

@@ -13,6 +13,7 @@ from typing import Any
 from agor_jupyter.agents.acp import content, turns
 from agor_jupyter.agents.acp.presets import Quirks
 from agor_jupyter.agents.clip import clip
+from agor_jupyter.agents.kept import Kept
 from agor_jupyter.domain.content import (
     PlanEntry,
     StopReason,
@@ -45,7 +46,7 @@ class _Call:
     ended: bool = False
     has_content: bool = False
     exit_code: int | None = None
-    printed: list[str] = field(default_factory=list)
+    printed: Kept = field(default_factory=Kept)
 
 
 class Translator:
@@ -181,7 +182,7 @@ class Translator:
         code = content.exit_code_of(told)
         call.exit_code = code if code is not None else call.exit_code
         if call.printed and ended:
-            text, gone = clip("".join(call.printed))
+            text, gone = call.printed.text, call.printed.gone
             return (TerminalContent(text=text, exit_code=call.exit_code, truncated=gone),)
         shown = content.contents_of(told, call.kind, self._worktree)
         if call.printed or shown == ():
@@ -207,11 +208,12 @@ class Translator:
         if not data:
             return []
         first, call.has_content = not call.printed, True
-        call.printed.append(data)
+        shown = call.printed.feed(data)
         if first:
-            begun = (TerminalContent(text=data),)
+            begun = (TerminalContent(text=shown),)
             return [ToolCallUpdate(tool_call_id=ToolCallId(key), content=begun)]
-        return [ToolCallUpdate(tool_call_id=ToolCallId(key), output_delta=data)]
+        # The log keeps the head of a flood as it comes, and its tail when it has ended.
+        return [ToolCallUpdate(tool_call_id=ToolCallId(key), output_delta=shown)] if shown else []
 
     # --- how much ------------------------------------------------------------
 

@@ -29,7 +29,7 @@ from claude_agent_sdk import (
 from agor_jupyter.agents.base import Decision, SessionSpec, ToolCaller
 from agor_jupyter.agents.claude import house_tools, options, probe, readiness, turns
 from agor_jupyter.agents.claude.asking import Asking
-from agor_jupyter.agents.claude.control import CONTROL_SECONDS, control, set_effort, within
+from agor_jupyter.agents.claude.control import CONTROL_SECONDS, control, drop_pending, set_effort, within
 from agor_jupyter.agents.claude.ledger import Ledger
 from agor_jupyter.agents.claude.mcp import Watch
 from agor_jupyter.agents.claude.prompts import content_of
@@ -45,6 +45,8 @@ from agor_jupyter.domain.ids import RequestId, TaskId
 
 INTERRUPT_SECONDS = 2.0
 INTERRUPT_TRIES = 3
+BEGINS_SECONDS = 0.7
+"""How long a stopped turn may take to begin and end, before a tool server is thought to hold it up."""
 DISCONNECT_SECONDS = 3.0
 STDERR_LINES = 100
 
@@ -202,7 +204,10 @@ class Connection:
             turn.moved.clear()
             with contextlib.suppress(TimedOut, AgentUnavailable):
                 await control(client.interrupt(), INTERRUPT_SECONDS)
-            await within(turn.moved.wait(), INTERRUPT_SECONDS)
+            if not await within(turn.moved.wait(), BEGINS_SECONDS):
+                with contextlib.suppress(TimedOut, AgentUnavailable, Conflict):
+                    await drop_pending(client)
+                await within(turn.moved.wait(), INTERRUPT_SECONDS)
         return turn.over
 
     def answer(self, request_id: RequestId, decision: Decision) -> None:

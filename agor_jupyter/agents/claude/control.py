@@ -15,6 +15,7 @@ from agor_jupyter.agents.claude import turns
 from agor_jupyter.domain.errors import AgentUnavailable, Conflict, TimedOut
 
 CONTROL_SECONDS = 5.0
+PENDING_SECONDS = 1.0
 ValueT = TypeVar("ValueT")
 
 
@@ -44,6 +45,17 @@ async def set_effort(client: ClaudeSDKClient, effort: str) -> None:
             hint="Resume the session: the effort holds from its next start.",
         )
     await control(send({"subtype": "apply_flag_settings", "settings": {"effortLevel": effort or None}}))
+
+
+async def drop_pending(client: ClaudeSDKClient) -> None:
+    """Switch off the MCP servers that have not answered yet: no turn begins, nor is stopped, before that.
+
+    They stay off until the session's process starts again, which a notice says.
+    """
+    status = await control(client.get_mcp_status(), PENDING_SECONDS)
+    for server in status.get("mcpServers") or ():
+        if server.get("status") == "pending":
+            await control(client.toggle_mcp_server(str(server.get("name")), False), PENDING_SECONDS)
 
 
 async def within(condition: Awaitable[object], seconds: float) -> bool:

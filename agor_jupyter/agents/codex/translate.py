@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from agor_jupyter.agents.clip import clip
 from agor_jupyter.agents.codex import patches, tools, turns
+from agor_jupyter.agents.kept import Kept
 from agor_jupyter.domain.content import (
     PlanEntry,
     TerminalContent,
@@ -51,6 +52,7 @@ class Translator:
         self._worktree = worktree
         self._calls: dict[str, tools.Item] = {}
         self._streamed: set[str] = set()  # items whose words came as deltas
+        self._printed: dict[str, Kept] = {}  # what commands that run have printed
         self._said: dict[str, str] = {}  # call → why a person rejected it
         self._total: Usage | None = None  # of the whole conversation, as last told
         self._before: Usage | None = None  # the same, when this turn began
@@ -117,6 +119,7 @@ class Translator:
             status: ToolStatus = "completed" if behind else "failed"
             updates.append(ToolCallUpdate(tool_call_id=ToolCallId(key), status=status))
         self._calls.clear()
+        self._printed.clear()
         self._streamed.clear()
         self._said.clear()
         self._before = self._total
@@ -169,7 +172,9 @@ class Translator:
     def _output(self, key: str, text: str) -> list[AgentUpdate]:
         if key not in self._calls or not text:
             return []
-        return [ToolCallUpdate(tool_call_id=ToolCallId(key), output_delta=clip(text)[0])]
+        # The log keeps the head of a flood as it comes, and its tail when it has ended.
+        shown = self._printed.setdefault(key, Kept()).feed(text)
+        return [ToolCallUpdate(tool_call_id=ToolCallId(key), output_delta=shown)] if shown else []
 
     def _patched(self, key: str, params: Params) -> list[AgentUpdate]:
         """A change grew while the model wrote it."""
@@ -201,6 +206,7 @@ class Translator:
         # Some kinds are told only when they are done; one of a turn that is over was ended with it.
         updates = [] if key in self._calls else self._started(item)
         del self._calls[key]
+        self._printed.pop(key, None)
         failed = item.get("status") in ("failed", "declined") or item.get("success") is False
         status: ToolStatus = "failed" if failed else "completed"
         content = self._content(item, texts, failed=failed)

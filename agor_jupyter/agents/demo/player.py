@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from agor_jupyter.agents.clip import clip
 from agor_jupyter.agents.demo import script as verbs
 from agor_jupyter.agents.demo.stage import CONTEXT_SIZE, EndTurn, Stage, count_tokens, pieces_of
 from agor_jupyter.agents.process import Spawned, spawn
@@ -143,8 +144,9 @@ class Player:
             ToolCall(tool_call_id=call_id, title=call.tool, status="in_progress", input=call.input)
         )
         answer = await stage.call_tool(call.tool, call.input)
-        stage.names["result"] = answer.text
-        content = (TextContent(text=answer.text),)
+        text, gone = clip(answer.text)
+        stage.names["result"] = text
+        content = (TextContent(text=text, truncated=gone),)
         status: ToolStatus = "failed" if answer.failed else "completed"
         await stage.emit(ToolCallUpdate(tool_call_id=call_id, status=status, content=content))
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agor_jupyter.agents.kept import Kept
 from agor_jupyter.agents.process import Spawned, spawn
 from agor_jupyter.agents.workbench import search_program
-from agor_jupyter.agents.workbench.clipping import Kept
 from agor_jupyter.agents.workbench.failing import ToolFailed
 from agor_jupyter.domain.errors import AgentUnavailable
 

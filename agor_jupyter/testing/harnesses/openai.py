@@ -39,7 +39,7 @@ class ChatHarness:
         return self._server.environment()
 
     def options(self) -> dict[str, object]:
-        return {"api": self.api, **SOON}
+        return {"api": self.api, "context_tokens": 1_000_000, **SOON}
 
     async def open(self) -> None:
         await self._server.__aenter__()

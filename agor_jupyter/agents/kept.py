@@ -19,6 +19,9 @@ class Kept:
         self.gone = 0
         """Bytes that were left out between head and tail."""
 
+    def __bool__(self) -> bool:
+        return bool(self._head)
+
     def feed(self, text: str) -> str:
         """Take a piece; give the part of it that belongs to the head, which can be shown at once."""
         room = self._head_limit - len(self._head)
