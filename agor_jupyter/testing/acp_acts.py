@@ -27,6 +27,7 @@ STEPS = (
     "count: images",
     "update: {a session update, sent as it is}",
     "fail: [code, message]",
+    "end: stop reason",
     "die: exit code",
     "cut: true  (die in the middle of a message)",
 )
@@ -98,6 +99,7 @@ class Acts:
     def __init__(self, wire: Wire, session: Session, images: int, *, streams: bool) -> None:
         self.wire, self.session, self.images, self.streams = wire, session, images, streams
         self.running: list[asyncio.subprocess.Process] = []
+        self.stop_reason = "end_turn"
 
     async def do(self, step: Json) -> None:
         name = next(key for key in step if key not in ("delay_ms", "silent"))
@@ -120,6 +122,8 @@ class Acts:
                 await self.speak("say", f"images: {self.images}", 0)
             case "update":
                 self.tell(value.pop("sessionUpdate"), **value)
+            case "end":
+                self.stop_reason = value
             case "fail":
                 raise Refused(*value)
             case "die":

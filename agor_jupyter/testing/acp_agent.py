@@ -1,6 +1,7 @@
 """A scripted agent that speaks the Agent Client Protocol on its stdio, for tests of those who host one.
 
-`python -m agor_jupyter.testing.acp_agent [--store DIR] [--without ABILITY]… [--needs-login]`; standard
+`python -m agor_jupyter.testing.acp_agent [--store DIR] [--without ABILITY]… [--needs-login] [--stuck-servers]`;
+standard
 library alone. It does what the prompt's own steps say, for real: it writes files, runs
 commands, asks for permission, calls tool servers. Its conversations are files in the store.
 
@@ -37,8 +38,11 @@ MODES = (("default", "Asks"), ("plan", "Plans"), ("auto", "Asks nobody"))
 class Agent:
     """The methods of the protocol."""
 
-    def __init__(self, wire: Wire, store: Path, without: set[str], needs_login: bool) -> None:
+    def __init__(
+        self, wire: Wire, store: Path, without: set[str], needs_login: bool, stuck: bool = False
+    ) -> None:
         self.wire, self.store, self.without, self.needs_login = wire, store, without, needs_login
+        self.stuck = stuck
         self.sessions: dict[str, Session] = {}
         self.streams_terminals = False
         self.methods: dict[str, Callable[[Json], Awaitable[Json]]] = {
@@ -83,6 +87,8 @@ class Agent:
     async def new(self, params: Json) -> Json:
         if self.needs_login:
             raise Refused(-32000, "Authentication required")
+        if self.stuck and any(server["name"] != "agor" for server in params["mcpServers"]):
+            await asyncio.Event().wait()  # as agents do that wait for a tool server
         return self.open(params, str(uuid.uuid4()), [])
 
     async def load(self, params: Json) -> Json:
@@ -160,7 +166,7 @@ class Agent:
         cost = {"amount": round(session.cost, 4), "currency": "USD"}
         self.wire.tell(session.id, "usage_update", used=1000 * len(session.prompts), size=200_000, cost=cost)
         usage = {"totalTokens": 120, "inputTokens": 100, "outputTokens": 20, "cachedReadTokens": 5}
-        return {"stopReason": "end_turn", "usage": usage}
+        return {"stopReason": acts.stop_reason, "usage": usage}
 
 
 def select(name: str, category: str, current: str, values: tuple[str, ...]) -> Json:
@@ -218,9 +224,11 @@ def main() -> None:
     parser.add_argument("--store", type=Path, default=Path.home() / ".scripted-acp-agent")
     parser.add_argument("--without", action="append", default=[], choices=ABILITIES)
     parser.add_argument("--needs-login", action="store_true")
+    parser.add_argument("--stuck-servers", action="store_true", help="as if tool servers never answered")
     options = parser.parse_args()
     options.store.mkdir(parents=True, exist_ok=True)
-    asyncio.run(serve(Agent(Wire(), options.store, set(options.without), options.needs_login)))
+    agent = Agent(Wire(), options.store, set(options.without), options.needs_login, options.stuck_servers)
+    asyncio.run(serve(agent))
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ from agor_jupyter.testing.conformance_cases import GONE_SECONDS, ended, wait_mor
 from agor_jupyter.testing.faulty import ModelFault, failing_prompt, member
 
 DAYS_SECONDS = 2 * 86_400.0
-START_SECONDS = 45.0
+START_SECONDS = 60.0
 """How long a tool server that never answers may hold up a conversation, at most."""
 
 TURN_LIMIT = 2_000_000

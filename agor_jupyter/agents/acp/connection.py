@@ -240,6 +240,8 @@ class Connection:
             self._outbox.put(update)
         usage = usage.model_copy(update={"cost_usd": self._translator.cost_of_turn()})
         self._turn = None
+        if reason == "max_tokens" and not hint:
+            hint = turns.TOO_LONG
         self._outbox.put(TurnEnded(stop_reason=reason, usage=usage, error=error, hint=hint))
         turn.over.set()
 

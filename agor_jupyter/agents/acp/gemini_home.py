@@ -44,6 +44,8 @@ SETTINGS: Mapping[str, Any] = {
     "general": {
         "enableAutoUpdate": False,
         "enableAutoUpdateNotification": False,
+        # It tries ten times by itself, and says nothing meanwhile: minutes of silence at a rate limit.
+        "maxAttempts": 3,
         "sessionRetention": {"enabled": False},  # its conversations are what `resume` needs
     },
     # In its interactive shell a command's output never reaches an ACP client.

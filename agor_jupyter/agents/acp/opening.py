@@ -26,6 +26,9 @@ from agor_jupyter.domain.events import Notice
 START_SECONDS = 90.0
 """A program of Node on a loaded machine takes its time; the runner waits 120 s at most."""
 
+TOOL_SERVERS_SECONDS = 25.0
+"""How long a person's tool servers may hold a session up."""
+
 TOOL_SERVER = "AGOR_TOOL_SERVER"
 MARKERS = ("AGOR_SESSION", "AGOR_RUN")
 
@@ -96,8 +99,7 @@ class Opening:
 
     async def begin(self, client: Client) -> object:
         """Begin the session, take it up, or fork. Gives the agent's answer."""
-        servers = self._tool_servers(client)
-        params = {"cwd": self._spec.worktree, "mcpServers": servers}
+        params = {"cwd": self._spec.worktree, "mcpServers": self._tool_servers(client)}
         prompted: bool = await asyncio.to_thread(self.record.was_prompted)
         try:
             if self._spec.native_ref and prompted:
@@ -109,7 +111,7 @@ class Opening:
             raise await self._unavailable(client, error) from error
 
     async def _new(self, client: Client, params: dict[str, Any]) -> object:
-        answer = await client.call("session/new", params, START_SECONDS)
+        answer = await self._ask(client, "session/new", params)
         await self._named(answer)
         await asyncio.to_thread(self.record.begun)
         self.is_new = True
@@ -124,7 +126,7 @@ class Opening:
             raise UnsupportedByAgent(
                 self._preset.kind, "fork_at_message", hint="Fork the whole conversation."
             )
-        answer = await client.call("session/fork", {**params, "sessionId": point.native_ref}, START_SECONDS)
+        answer = await self._ask(client, "session/fork", {**params, "sessionId": point.native_ref})
         await self._named(answer)
         return answer
 
@@ -134,7 +136,7 @@ class Opening:
             raise UnsupportedByAgent(self._preset.kind, "resume", hint=_NO_RECORD)
         method = "session/resume" if self.can.resume else "session/load"
         try:
-            return await client.call(method, {**params, "sessionId": self.native_ref}, START_SECONDS)
+            return await self._ask(client, method, {**params, "sessionId": self.native_ref})
         except RequestError as error:
             said, hint = self._explain(error)
             if hint == self._preset.login_hint:
@@ -142,6 +144,23 @@ class Opening:
             raise AgentUnavailable(
                 f"{self._preset.title} cannot take this conversation up: {said}", hint=_NO_RECORD
             ) from error
+
+    async def _ask(self, client: Client, method: str, params: dict[str, Any]) -> object:
+        """Ask for a session. Where that takes too long, ask again without the person's tool servers.
+
+        Some agents answer when every server has: one that never does would hold the session up for good.
+        """
+        own = {server.name for server in self._spec.mcp_servers}
+        kept = [server for server in params["mcpServers"] if server["name"] not in own]
+        if len(kept) == len(params["mcpServers"]):
+            return await client.call(method, params, START_SECONDS)
+        try:
+            return await client.call(method, params, TOOL_SERVERS_SECONDS)
+        except TimeoutError:
+            names = ", ".join(sorted(own))
+            text = f"{self._preset.title} works without tool servers: of {names}, one did not answer."
+            self.notices.append(Notice(level="warning", text=text, hint="Mend it, then resume the session."))
+            return await client.call(method, {**params, "mcpServers": kept}, START_SECONDS)
 
     async def _named(self, answer: object) -> None:
         found = answer.get("sessionId") if isinstance(answer, Mapping) else None

@@ -25,6 +25,7 @@ HINTS: Mapping[int, str] = {
     503: "The model's servers are overloaded: wait a little, then resume the session.",
     529: "The model's servers are overloaded: wait a little, then resume the session.",
 }
+TOO_LONG = "The conversation or the answer is too long for the model: ask for less, or begin a new session."
 _LOGIN_WORDS = re.compile(r"authenti|api[ _-]?key|log ?in\b|credential|unauthori[sz]ed", re.IGNORECASE)
 _MODEL_WORDS = re.compile(
     r"\bmodels?\b.*\b(not found|unknown|not supported)|not found for API", re.IGNORECASE

@@ -31,7 +31,16 @@ from agor_jupyter.testing.harnesses.faults import broken_command, failing_script
 from agor_jupyter.testing.model_script import Block, Echo, Script, Text, Thinking, ToolUse, Turn
 
 CHUNK = 12
-TRUSTED = frozenset({"uses_an_mcp_server", "resolves_references", "uses_a_house_tool"})
+TRUSTED = frozenset(
+    {
+        "hanging_tool",
+        "huge_tool_result",
+        "mute_tool_server",
+        "resolves_references",
+        "uses_a_house_tool",
+        "uses_an_mcp_server",
+    }
+)
 """Gemini CLI starts a tool server only in a trusted repository."""
 
 
@@ -55,7 +64,8 @@ class GeminiHarness:
     """See `conformance.Harness`."""
 
     BEYOND: ClassVar[Mapping[str, str]] = {
-        "command_output": "Gemini CLI does not tell a command's exit code."
+        "command_output": "Gemini CLI does not tell a command's exit code.",
+        "huge_tool_result": "Gemini CLI hands a command's whole output to its model, and stops at its limit.",
     }
 
     @classmethod

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from agor_jupyter.agents import registry
 from agor_jupyter.agents.base import AgentKind
-from agor_jupyter.testing.conformance import Act
+from agor_jupyter.testing.conformance import Act, Skipped
 from agor_jupyter.testing.faulty import ModelFault
 from agor_jupyter.testing.gemini_server import GeminiServer
 from agor_jupyter.testing.harnesses.faults import failing_script
-from agor_jupyter.testing.harnesses.workbench import SOON, script_of
+from agor_jupyter.testing.harnesses.workbench import IN_PROCESS, SOON, script_of
 
 
 class GeminiApiHarness:
@@ -32,6 +32,12 @@ class GeminiApiHarness:
 
     def heard(self) -> str:
         return "\n".join(said.text for said in self._server.asked[-1].history if said.role == "user")
+
+    def break_output(self, mark: str) -> None:
+        raise Skipped(IN_PROCESS)
+
+    def mend_output(self) -> None:
+        """Nothing was broken."""
 
     def environment(self) -> dict[str, str]:
         return self._server.environment()

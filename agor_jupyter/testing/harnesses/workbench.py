@@ -20,6 +20,7 @@ from agor_jupyter.testing.conformance import (
 from agor_jupyter.testing.model_script import Block, Echo, Script, Text, Thinking, ToolUse, Turn
 
 CHUNK = 12
+IN_PROCESS = "there is no program of its own whose output could break"
 SOON: Mapping[str, object] = {"max_retries": 1, "retry_seconds": 0.1}
 """Give up soon: a scripted model that fails does so each time."""
 

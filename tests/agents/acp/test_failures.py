@@ -14,8 +14,9 @@ from agor_jupyter.agents.acp.presets import GEMINI, GENERIC
 from agor_jupyter.agents.base import McpServer
 from agor_jupyter.domain.content import Attachment
 from agor_jupyter.domain.errors import AgentUnavailable, Conflict, Unprocessable, UnsupportedByAgent
-from agor_jupyter.domain.events import TurnEnded
+from agor_jupyter.domain.events import Notice, TurnEnded
 from agor_jupyter.domain.session import ForkPoint
+from agor_jupyter.testing.conformance_faults import MUTE
 from agor_jupyter.testing.harnesses.acp import COMMAND
 from tests.agents.acp.conftest import Start
 from tests.agents.acp.talking import Talk, spec_in, steps
@@ -128,6 +129,24 @@ async def test_tool_servers_need_their_variables_and_leave_our_name(tmp_path: Pa
     assert "NO_SUCH_KEY" in error.detail
     assert "'agor'" in (await refusal(tmp_path, mcp_servers=(McpServer(name="agor"),))).detail
     assert "has no command" in (await refusal(tmp_path, mcp_servers=(McpServer(name="mine"),))).detail
+
+
+async def test_a_tool_server_that_never_answers_holds_up_no_session(
+    talk: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agor_jupyter.agents.acp.opening.TOOL_SERVERS_SECONDS", 0.3)
+    chat = await talk("--stuck-servers", mcp_servers=(MUTE,))
+    assert (await chat.prompt("Hello")).stop_reason == "end_turn"
+    (notice,) = chat.of(Notice)
+    assert "works without tool servers: of mute, one" in notice.text
+    assert "resume" in notice.hint
+
+
+async def test_an_answer_that_is_too_long_says_what_to_do(talk: Start) -> None:
+    chat = await talk()
+    ended = await chat.prompt(steps({"end": "max_tokens"}))
+    assert ended.stop_reason == "max_tokens"
+    assert "ask for less" in ended.hint
 
 
 async def test_an_image_that_it_cannot_see_is_refused_and_the_talk_goes_on(talk: Start) -> None:

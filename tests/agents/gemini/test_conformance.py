@@ -30,6 +30,11 @@ CHOSEN: dict[str, Driver] = {
     "sees_images": "direct",
     "switches_model": "direct",
     "works_in_its_mode": "runner",
+    "killed_in_mid_tool": "direct",
+    "breaks_in_mid_line": "direct",
+    "expired_login_after_a_tool": "direct",
+    "hanging_tool": "direct",
+    "megabyte_prompt": "direct",
 }
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from agor_jupyter.agents.clip import LIMIT
+from agor_jupyter.agents.kept import Kept
 from agor_jupyter.agents.process import marked
 from agor_jupyter.agents.workbench import commands
-from agor_jupyter.agents.kept import Kept
 from agor_jupyter.agents.workbench.failing import ToolFailed
 
 SESSION = f"ses_{secrets.token_hex(8)}"  # other tests on this machine mark their processes too
