@@ -340,10 +340,9 @@ class WorkPort(Protocol):
         title: str | None = None,
         archived: bool | None = None,
         status_line: str | None = None,
-    ) -> Session: ...
-
-    async def close_session(self, session_id: SessionId, *, by: UserId, by_name: str = "") -> None:
-        """Interrupt what runs and end the session's runner. Its record and log stay."""
+    ) -> Session:
+        """Change the record. `archived` is stored first, and with it ends the agent's right to call the
+        house's tools; then what runs is interrupted and the runner ended, which may take long."""
         ...
 
 

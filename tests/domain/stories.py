@@ -169,6 +169,19 @@ def queueing() -> list[Said]:
     ]
 
 
+def put_away() -> list[Said]:
+    """The end is said first; what stops after it brings the session not back."""
+    withdrawn = PermissionResolved(request_id=REQUEST, outcome="cancelled", by="agent")
+    return [
+        *opening(),
+        *asking(),
+        (SessionUpdated(by=ANN, archived=True), None),
+        (InterruptRequested(by=ANN), ONE),
+        (withdrawn, ONE),
+        (TaskEnded(stop_reason="cancelled"), ONE),
+    ]
+
+
 def waiting() -> list[Said]:
     """It waits for two reasons, since the first; then it starts, waits again and is let go of."""
     made = SessionCreated(by=ANN, agent="demo", title="Mend the mean", mode="ask")
@@ -251,6 +264,7 @@ STORIES: dict[str, Callable[[], list[Said]]] = {
     "held_longer": held_longer,
     "let_go": let_go,
     "steered": steered,
+    "put_away": put_away,
     "lost": lambda: [
         *opening(),
         *asking(),

@@ -25,6 +25,7 @@ def test_statuses_of_the_stories() -> None:
         "asking": "awaiting_permission",
         "terminal": "running",
         "queueing": "archived",
+        "put_away": "archived",
         "waiting": "idle",
         "waiting_on": "queued",
         "held": "failed",

@@ -13,6 +13,9 @@ type Changes = Partial<Session>;
 /** Fold one event into the session's record. Events must come in the order of `seq`. */
 export function applyEvent(session: Session, event: SessionEvent): Session {
   const changes = changesOf(session, event);
+  if (session.archived && changes.archived === undefined) {
+    delete changes.status; // what still ends in a session that was put away brings it not back
+  }
   return { ...session, ...changes, last_seq: event.seq, updated_ms: event.at_ms };
 }
 
