@@ -205,8 +205,8 @@ def environment_of(
 
 def _would_send_the_machines_key(spec: SessionSpec, environment: Mapping[str, str]) -> bool:
     """Say whether the CLI would send the key of the machine's login *beside* the owner's own token."""
-    token = "ANTHROPIC_AUTH_TOKEN"
-    own = token in spec.credentials and environment.get(token) and not environment.get("ANTHROPIC_API_KEY")
+    name = "ANTHROPIC_AUTH_TOKEN"
+    own = name in spec.credentials and environment.get(name) and not environment.get("ANTHROPIC_API_KEY")
     # On macOS the key is in the key chain, where we cannot look.
     return bool(own) and (sys.platform == "darwin" or probe.keeps_a_key(environment))
 
