@@ -23,13 +23,13 @@ find_python() {
 fingerprint() {
   {
     cat pyproject.toml build_js.py labextension/package.json labextension/yarn.lock
-    find labextension/src labextension/style -type f -exec cksum {} + | sort
+    find labextension/src labextension/style labextension/schema -type f -exec cksum {} + | sort
   } | cksum
 }
 
 built_front_end() {
   [ -f agor_jupyter/labextension/static/style.js ] &&
-    [ -z "$(find labextension/src labextension/style labextension/package.json -newer agor_jupyter/labextension/package.json -print -quit)" ]
+    [ -z "$(find labextension/src labextension/style labextension/schema labextension/package.json -newer agor_jupyter/labextension/package.json -print -quit)" ]
 }
 
 # Install in silence but for a sign of life; when it fails, show the end of what was said.

@@ -1,5 +1,6 @@
 /** What a request shows of itself, and how much of that a notification's few plain words can hold. Pure. */
-import type { PermissionRequest } from '../schema/types';
+import type { DiffContent, PermissionRequest } from '../schema/types';
+import { countChanges, lineDiff } from './lineDiff';
 import { ofKind, ownNames } from './options';
 
 /**
@@ -34,7 +35,7 @@ export interface AskedInShort {
 export function inShort(asked: PermissionRequest, where: string): AskedInShort {
   const request = withCommand(asked);
   const lines = linesOf(request);
-  const first = shown(lines[0] ?? '');
+  const first = shown(lines[0] ?? request.description.split('\n')[0] ?? '');
   // Some agents call a command by itself: nobody needs to read it twice.
   const called = shown(request.title);
   const title = first !== '' && first.startsWith(called.replace(/…$/, '')) ? '' : called;
@@ -46,7 +47,7 @@ export function inShort(asked: PermissionRequest, where: string): AskedInShort {
     title.length <= TITLE_LIMIT &&
     !title.endsWith('…') &&
     lines.length <= 1 &&
-    line === first &&
+    (lines.length === 0 || line === first) &&
     request.content.every(each => each.type === 'text' && each.truncated === 0);
   return {
     text: line === '' ? head : `${head}\n${line}`,
@@ -55,12 +56,17 @@ export function inShort(asked: PermissionRequest, where: string): AskedInShort {
   };
 }
 
-/** The lines of what is asked; a question is what it asks, a diff the file that it changes. */
-function linesOf({ questions, content }: PermissionRequest): string[] {
+/** The lines of what is asked; a question is what it asks, a diff what it changes, in numbers. */
+function linesOf({ title, questions, content }: PermissionRequest): string[] {
   return [
     ...questions.map(each => each.question),
-    ...content.map(each => (each.type === 'diff' ? each.path : each.text))
+    ...content.map(each => (each.type === 'diff' ? changesOf(each, title) : each.text))
   ].flatMap(text => text.split('\n').filter(line => line.trim() !== ''));
+}
+
+function changesOf({ path, old_text, new_text }: DiffContent, title: string): string {
+  const { added, removed } = countChanges(lineDiff(old_text, new_text, 0));
+  return `${title.includes(path) ? '' : `${path} `}+${added} −${removed}`;
 }
 
 /** One line, without what cannot be seen. */

@@ -35,6 +35,9 @@ export interface ApprovalBarProps {
 
 type Kind = PermissionOption['kind'];
 
+/** So many characters of a reason fit without a scroll bar. */
+const LONG = 200;
+
 const CLASSES: Partial<Record<Kind, string>> = { allow_once: 'jp-mod-accept', reject_once: 'jp-mod-reject' };
 const KEYS: Partial<Record<Kind, string>> = {
   allow_once: 'Enter',
@@ -188,7 +191,12 @@ function AskedWords({ asked, where }: Pick<ApprovalBarProps, 'asked' | 'where'>)
         <strong title={asked.title}>{asked.title}</strong>
         <span title={where}>{where}</span>
       </div>
-      {asked.description !== '' && <p className="jp-AgorAsk-why">{asked.description}</p>}
+      {asked.description !== '' && (
+        // A plan may be long: then it scrolls, by keyboard too.
+        <p className="jp-AgorAsk-why" {...(asked.description.length > LONG ? { tabIndex: 0 } : {})}>
+          {asked.description}
+        </p>
+      )}
       {asked.content.map((content, index) =>
         content.type === 'diff' ? (
           <Diff

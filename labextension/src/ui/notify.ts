@@ -16,6 +16,8 @@ export interface Step {
 
 const LONG_MS = 10_000;
 const SHORT_MS = 6000;
+/** JupyterLab stops the clock while the window has no focus, or the pointer rests on the notification. */
+const OFFER_MS = 30_000;
 
 /** Show a failure. `what` names the act that failed, e.g. "Moving the card". */
 export function notifyProblem(error: unknown, what = '', step?: Step): void {
@@ -31,7 +33,10 @@ export function notifyDone(text: string, trans: TranslationBundle, undo?: () => 
   Notification.info(text, { autoClose: SHORT_MS, ...actions(step) });
 }
 
-/** A notification that stays until it is closed, dismissed, or one of its steps is taken. */
+/**
+ * A notification that waits until it is closed, dismissed, or one of its steps is taken: first in sight, then
+ * behind the bell, so that it does not cover for ever what somebody works on.
+ */
 export interface Offer {
   readonly say: (text: string) => void;
   readonly close: () => void;
@@ -46,7 +51,7 @@ export interface OfferStep extends Step {
 export function notifyOffer(text: string, steps: readonly OfferStep[], onGone: () => void): Offer {
   const { manager } = Notification;
   const id = Notification.warning(text, {
-    autoClose: false,
+    autoClose: OFFER_MS,
     actions: steps.map(({ accept, ...step }) => ({ ...step, displayType: accept === true ? 'accent' : 'default' }))
   });
   const onChanged = (_: typeof manager, { type, notification }: Notification.IChange): void => {

@@ -62,6 +62,18 @@ describe('inShort', () => {
     expect(short.text).not.toMatch(/\p{Cf}/u);
   });
 
+  it('says a change in numbers, and of which file where the title does not', () => {
+    const content = [{ type: 'diff', path: 'a.py', old_text: 'x\n', new_text: 'y\nz\n' }] as const;
+    expect(inShort(request({ title: 'Edit a.py', content: [...content] }), 'Mend').text).toBe('Mend: Edit a.py\n+2 −1');
+    expect(inShort(request({ title: 'Edit it', content: [...content] }), 'Mend').text).toBe('Mend: Edit it\na.py +2 −1');
+  });
+
+  it('gives the reason where there is nothing else to show', () => {
+    const short = inShort(request({ content: [], description: `First, ${'so '.repeat(60)}\nthen' ` }), 'Mend');
+    expect(short.text).toContain('Mend: Run the tests\nFirst, so so');
+    expect(short.allow).toBe('once'); // the reason is not what is done
+  });
+
   it('offers nothing but to look at a question, or at a plan', () => {
     const questions = [{ question: 'Which?', header: '', choices: [], multiple: false }];
     expect(inShort(request({ questions, options: [], content: [], title: 'Ask' }), 'Mend')).toEqual({
