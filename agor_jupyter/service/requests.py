@@ -18,7 +18,10 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whit
 Ref = Annotated[str, StringConstraints(max_length=250)]
 Url = Annotated[str, StringConstraints(max_length=2000)]
 Path = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
-PromptText = Annotated[str, StringConstraints(min_length=1, max_length=1_000_000)]
+PROMPT_LIMIT = 2**20
+"""Characters of a prompt: a mebibyte of text fits, whatever its letters are."""
+
+PromptText = Annotated[str, StringConstraints(min_length=1, max_length=PROMPT_LIMIT)]
 Word = Annotated[str, StringConstraints(max_length=4096)]
 Words = Annotated[dict[Annotated[str, StringConstraints(max_length=100)], Word], Field(max_length=100)]
 ServerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,39}$")]

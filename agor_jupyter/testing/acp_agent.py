@@ -1,8 +1,8 @@
 """A scripted agent that speaks the Agent Client Protocol on its stdio, for tests of those who host one.
 
-`python -m agor_jupyter.testing.acp_agent [--store DIR] [--without ABILITY]… [--needs-login]
-[--stuck-servers]`; standard library alone. It does what the prompt's own steps say, for real: it writes
-files, runs commands, asks for permission, calls tool servers. Its conversations are files in the store.
+`python -m agor_jupyter.testing.acp_agent`; `--help` lists what it can be told to lack. Standard
+library alone. It does what the prompt's own steps say, for real: it writes files, runs
+commands, asks for permission, calls tool servers. Its conversations are files in the store.
 
 A prompt holds its steps as JSON behind a line `STEPS:`. See `acp_acts.STEPS`.
 """

@@ -50,7 +50,13 @@ class Connection:
         self._outbox = Outbox()
         self._asking = Asking(self._outbox)
         self._visible = visible_environment(spec, setup)
-        self._mcp = mcp_servers.McpServers(spec.mcp_servers, spec.environment, self._visible, spec.worktree)
+        self._mcp = mcp_servers.McpServers(
+            spec.mcp_servers,
+            spec.environment,
+            self._visible,
+            spec.worktree,
+            self._settings.mcp_start_seconds,
+        )
         self._history: History | None = None
         self._bench: Bench | None = None
         self._instructions = ""

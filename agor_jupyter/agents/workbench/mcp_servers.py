@@ -28,7 +28,6 @@ from agor_jupyter.domain.events import Notice
 if TYPE_CHECKING:
     from mcp import Client
 
-START_SECONDS = 20.0
 CALL_SECONDS = 600.0
 STOP_SECONDS = 3.0
 NAME_LIMIT = 64
@@ -104,11 +103,13 @@ class McpServers:
         environment: Mapping[str, str],
         commands: Mapping[str, str],
         cwd: str,
+        start_seconds: float,
     ) -> None:
         self._servers = servers
         self._environment = environment  # what references resolve from
         self._commands = commands  # what a started server sees, besides its own
         self._cwd = cwd
+        self._start_seconds = start_seconds
         self._closing = asyncio.Event()
         self._jobs: list[asyncio.Task[None]] = []
         self.tools: list[Tool] = []
@@ -146,11 +147,11 @@ class McpServers:
         try:
             async with AsyncExitStack() as stack:
                 try:
-                    async with asyncio.timeout(START_SECONDS):
+                    async with asyncio.timeout(self._start_seconds):
                         client = await stack.enter_async_context(await self._client(server, stack))
                         listed = await client.list_tools()
                 except TimeoutError:
-                    self._failed(server, f"it did not answer within {START_SECONDS:.0f} s.")
+                    self._failed(server, f"it did not answer within {self._start_seconds:.0f} s.")
                     return
                 for tool in listed.tools:
                     spec = ToolSpec(

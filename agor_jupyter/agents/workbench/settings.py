@@ -24,6 +24,7 @@ class Settings(BaseModel):
     max_retries: int = Field(4, ge=0, le=20)
     retry_seconds: float = Field(1.0, ge=0.0)
     shell_seconds: float = Field(1800.0, ge=1.0)
+    mcp_start_seconds: float = Field(20.0, ge=1.0)
 
 
 SettingsT = TypeVar("SettingsT", bound=Settings)

@@ -23,11 +23,14 @@ FAILING: Mapping[ModelFault, Turn] = {
     "cut": Turn(blocks=(Text(text="Half of an answer."),), cut_after=1),
 }
 
+ASKED_AGAIN = 20
+
 
 def failing_script(script: Script, fault: ModelFault) -> Script:
     """After its calls of tools, the model of `script` fails, each time it is asked."""
     turns = tuple(turn for turn in script.turns if turn.uses_tools)
-    return Script(turns=(*turns, FAILING[fault]))
+    # Half an answer counts as one: agents that ask again must find the fault again.
+    return Script(turns=(*turns, *(FAILING[fault],) * ASKED_AGAIN))
 
 
 def broken_command(mark: str, command: list[str]) -> list[str]:

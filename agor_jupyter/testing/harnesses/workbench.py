@@ -21,8 +21,8 @@ from agor_jupyter.testing.model_script import Block, Echo, Script, Text, Thinkin
 
 CHUNK = 12
 IN_PROCESS = "there is no program of its own whose output could break"
-SOON: Mapping[str, object] = {"max_retries": 1, "retry_seconds": 0.1}
-"""Give up soon: a scripted model that fails does so each time."""
+SOON: Mapping[str, object] = {"max_retries": 1, "retry_seconds": 0.1, "mcp_start_seconds": 3}
+"""Give up soon: a scripted model that fails does so each time, and a mute tool server stays mute."""
 
 
 def script_of(acts: Sequence[Act]) -> Script:
