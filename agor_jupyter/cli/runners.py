@@ -98,7 +98,7 @@ def stop_all(folder: Path) -> None:
 
 
 def _line(item: Found) -> str:
-    minutes = (time.time() - item.handle.started) / 60
+    minutes = max(0.0, time.time() - item.handle.started) / 60
     session = item.session
     title, status, agent = (session.title, session.status, session.agent) if session else ("", "", "")
     return f"{item.handle.session_id}  pid {item.handle.pid}  {minutes:.0f} min  {agent}  {status}  {title}"

@@ -96,6 +96,8 @@ class Admission:
         if session.id in self._working:
             return ""
         since = session.waits.since_ms if session.waits is not None else self._clock()
+        if session.waits is None:  # a clock that was set back lets nobody in before who waits already
+            since = max([since, *(waiter.since_ms + 1 for waiter in self._waiting.values())])
         self._waiting.setdefault(session.id, Waiter(session.owner, since))
         if session.id in next_to_start(self._working, self._waiting, self.limits):
             self._working[session.id] = self._waiting.pop(session.id).owner

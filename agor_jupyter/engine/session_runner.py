@@ -83,7 +83,7 @@ class SessionRunner:
         self.link: RunnerLink | None = None
         self.handle: Handle | None = None
         self.working = admission.is_working(session_id)  # a task is under way, as of the last append
-        self.rests_since_ms = 0  # when its last task ended
+        self.rests_since = 0.0  # when its last task ended, by the loop's clock: that is never set
         self.killed_by = ""  # the person whose interrupt ended in a kill
         self.accepted: TaskId | None = None  # the last task that the runner said it has
         self.stopping: TaskId | None = None  # the task that an interrupt was asked for
@@ -307,7 +307,7 @@ class SessionRunner:
         """Give the place back with the end of a task; while one starts, its place is held elsewhere."""
         was, self.working = self.working, session.current_task is not None
         if was and not self.working:
-            self.rests_since_ms = session.updated_ms
+            self.rests_since = asyncio.get_running_loop().time()
             self.admission.leave(self.session_id)
         elif not has_next(session):
             self.admission.stop_waiting(self.session_id)

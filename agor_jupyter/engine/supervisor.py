@@ -141,7 +141,7 @@ class Engine:
             return
         idle = [each for each in others if self.admission.is_idle(each.session_id)]
         if idle:
-            min(idle, key=lambda each: each.rests_since_ms).make_room()
+            min(idle, key=lambda each: each.rests_since).make_room()
 
     async def _session(self, session_id: SessionId) -> Session:
         session = await self.parts.log.session(session_id)

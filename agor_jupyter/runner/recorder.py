@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 
 from pydantic_core import PydanticSerializationError
 
@@ -24,6 +23,7 @@ from agor_jupyter.domain.events import (
 from agor_jupyter.domain.ids import TaskId
 from agor_jupyter.runner.log import Log
 from agor_jupyter.runner.protocol import Frame, RunnerEnded, RunnerStarted, TaskAccepted
+from agor_jupyter.runner.steady_clock import SteadyClock
 
 JOIN_SECONDS = 0.05
 JOIN_CHARACTERS = 32 * 1024
@@ -42,8 +42,9 @@ def with_trust(update: AgentUpdate, session: SessionSpec) -> AgentUpdate:
 class Recorder:
     """Owns the order of the log: what is recorded first is written first."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, clock: SteadyClock | None = None) -> None:
         self._log = log
+        self._clock = clock or SteadyClock()
         self._held: Joinable | None = None
         self._pieces: list[str] = []
         self._characters = 0
@@ -59,9 +60,11 @@ class Recorder:
         self, update: AgentUpdate | RunnerStarted | TaskAccepted | RunnerEnded, task_id: TaskId | None
     ) -> None:
         """Write `update`, or hold it to be joined with the next of its message."""
+        if isinstance(update, TaskAccepted):
+            self._clock.set()
         if not isinstance(update, Joinable) or (piece := _piece(update)) is None:
             self.flush()
-            self._write([_line(update, task_id)])
+            self._write([_line(update, task_id, self._clock())])
             return
         if self._held is None or _key(self._held) != _key(update) or self._task_id != task_id:
             self.flush()
@@ -86,7 +89,7 @@ class Recorder:
         self._pieces, self._characters = [], 0
         self._written_at = asyncio.get_running_loop().time()
         name = "output_delta" if isinstance(held, ToolCallUpdate) else "text"
-        self._write([_line(held.model_copy(update={name: text}), self._task_id)])
+        self._write([_line(held.model_copy(update={name: text}), self._task_id, self._clock())])
 
     async def wait_writable(self) -> None:
         """Wait while the disk is full: who feeds the recorder stops, so nothing piles up."""
@@ -129,8 +132,10 @@ def _key(update: Joinable) -> tuple[str, str, str | None]:
     return (update.type, update.message_id, update.parent_tool_call_id)
 
 
-def _line(update: AgentUpdate | RunnerStarted | TaskAccepted | RunnerEnded, task_id: TaskId | None) -> bytes:
-    frame = Frame(at_ms=time.time_ns() // 1_000_000, task_id=task_id, update=update)
+def _line(
+    update: AgentUpdate | RunnerStarted | TaskAccepted | RunnerEnded, task_id: TaskId | None, at_ms: int
+) -> bytes:
+    frame = Frame(at_ms=at_ms, task_id=task_id, update=update)
     try:
         return frame.model_dump_json().encode() + b"\n"
     except PydanticSerializationError:

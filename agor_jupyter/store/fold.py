@@ -63,7 +63,7 @@ def fold(session: Session, drafts: Sequence[Draft], task_of: Callable[[TaskId], 
     seq = session.last_seq
     for draft in drafts:
         seq += 1
-        event = stamped(draft, seq, session.id)
+        event = stamped(draft, seq, session.id, not_before(draft, session))
         session = apply(session, event)
         events.append(event)
         # Types are compared, not asked: pydantic's isinstance is slow, and this runs for each chunk.
@@ -74,7 +74,17 @@ def fold(session: Session, drafts: Sequence[Draft], task_of: Callable[[TaskId], 
     return Fold(session, tuple(events), tasks)
 
 
-def stamped(draft: Draft, seq: int, session_id: SessionId) -> SessionEvent:
+def not_before(draft: Draft, session: Session) -> int:
+    """Give the time of a draft, never before that of the event before it.
+
+    Clocks are set back, and a runner's may be another machine's. Within a session time runs with `seq`,
+    so that no duration is negative; a task begins after all that was before: tasks are sorted by it.
+    """
+    earliest = session.updated_ms + 1 if type(draft.update) is TaskStarted else session.updated_ms
+    return draft.at_ms if draft.at_ms > earliest or session.last_seq == 0 else earliest
+
+
+def stamped(draft: Draft, seq: int, session_id: SessionId, at_ms: int | None = None) -> SessionEvent:
     """Make a draft's event, as `SessionEvent(...)` does but without validating it again.
 
     The draft was validated when it was made. `model_construct` would do, and takes three times as
@@ -85,7 +95,7 @@ def stamped(draft: Draft, seq: int, session_id: SessionId) -> SessionEvent:
         "seq": seq,
         "session_id": session_id,
         "task_id": draft.task_id,
-        "at_ms": draft.at_ms,
+        "at_ms": draft.at_ms if at_ms is None else at_ms,
         "update": draft.update,
     }
     _set(event, "__dict__", fields)

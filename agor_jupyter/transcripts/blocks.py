@@ -80,7 +80,7 @@ def _details(title: str, parts: list[str], *, alone: str = "") -> str:
 
 
 def _tool(block: ToolBlock, limit: int) -> Drawn:
-    took = (block.ended_ms - block.started_ms) if block.ended_ms is not None else None
+    took = max(0, block.ended_ms - block.started_ms) if block.ended_ms is not None else None
     output, diff = _output(block, limit)
     shown_input = _clipped_input(block.input)
     data: dict[str, Any] = {

@@ -147,7 +147,8 @@ def _segment(task_id: str, group: list[Drawn]) -> Output:
 
 def _usage(turn: Turn) -> Output:
     task, usage = turn.task, turn.task.usage
-    duration = (task.ended_ms or 0) - (task.started_ms or task.queued_ms)
+    # Older logs may hold a clock that was set back.
+    duration = max(0, (task.ended_ms or 0) - (task.started_ms or task.queued_ms))
     plan = [entry.model_dump(mode="json") for entry in turn.content.plan]
     data: dict[str, Any] = {
         "v": 1,

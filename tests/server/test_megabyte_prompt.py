@@ -112,4 +112,4 @@ async def test_a_longer_one_is_refused_in_words(real: Stand) -> None:
     await real.worktree("w")
     session = await real.session()
     answer = await real.ask("POST", f"/sessions/{session['id']}/tasks", {"prompt": "x" * (PROMPT_LIMIT + 1)})
-    assert "prompt" in json.dumps(problem(answer, 422))
+    assert "prompt" in json.dumps(problem(answer, 400))

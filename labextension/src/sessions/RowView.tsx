@@ -187,7 +187,7 @@ function EndRow({ task }: { readonly task: Task }): ReactElement {
       }
       stop={task.stop_reason ?? 'end_turn'}
       stoppedBy={task.stopped_by}
-      tookMs={(task.ended_ms ?? 0) - (task.started_ms ?? task.ended_ms ?? 0)}
+      tookMs={Math.max(0, (task.ended_ms ?? 0) - (task.started_ms ?? task.ended_ms ?? 0))}
       tokens={[task.usage.input_tokens, task.usage.output_tokens]}
       costUsd={task.usage.cost_usd}
       changes={{ files: task.files_changed, added: task.lines_added, removed: task.lines_removed }}

@@ -42,7 +42,7 @@ const ToolRow = memo(function ToolRow({ block, over }: { readonly block: ToolBlo
       kind={block.kind}
       title={block.title}
       status={over && open ? 'stopped' : block.status}
-      tookMs={block.ended_ms === null ? null : block.ended_ms - block.started_ms}
+      tookMs={block.ended_ms === null ? null : Math.max(0, block.ended_ms - block.started_ms)}
       changes={changesOf(block)}
       nested={block.parent_tool_call_id !== null}
       details={() => <ToolDetails block={block} />}
