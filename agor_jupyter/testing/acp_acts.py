@@ -82,6 +82,7 @@ class Session:
         self.id, self.cwd, self.prompts = number, Path(cwd), prompts
         self.servers = {server["name"]: server for server in servers}
         self.mode, self.model, self.effort = "default", MODELS[0], EFFORTS[0]
+        self.asks = True
         self.cost = 0.01 * len(prompts)
         self.turn: asyncio.Task[None] | None = None
         self.always: set[str] = set()
@@ -223,7 +224,7 @@ class Acts:
         """Tell of a call and ask for it; None when it may not be."""
         key = f"call-{uuid.uuid4().hex[:8]}"
         self.tell("tool_call", toolCallId=key, status="pending", **call)
-        if self.session.mode == "auto" or call["title"] in self.session.always:
+        if not self.session.asks or self.session.mode == "auto" or call["title"] in self.session.always:
             return key
         options = [
             {"optionId": "yes", "name": "Yes", "kind": "allow_once"},

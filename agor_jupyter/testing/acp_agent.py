@@ -42,6 +42,7 @@ class Agent:
     ) -> None:
         self.wire, self.store, self.without, self.needs_login = wire, store, without, needs_login
         self.stuck = stuck
+        self.deaf = False
         self.sessions: dict[str, Session] = {}
         self.streams_terminals = False
         self.methods: dict[str, Callable[[Json], Awaitable[Json]]] = {
@@ -113,6 +114,7 @@ class Agent:
 
     def open(self, params: Json, number: str, prompts: list[str]) -> Json:
         session = Session(self.store, number, params["cwd"], prompts, params["mcpServers"])
+        session.asks = not self.deaf
         self.sessions[number] = session
         if prompts:
             session.save()
@@ -193,7 +195,7 @@ async def serve(agent: Agent) -> None:
             agent.wire.answered(message)
         elif method == "session/cancel":
             turn = agent.sessions[params["sessionId"]].turn
-            if turn is not None:
+            if turn is not None and not agent.deaf:
                 turn.cancel()
         elif "id" in message:
             job = asyncio.create_task(answer(agent, message["id"], method, params))
@@ -224,9 +226,11 @@ def main() -> None:
     parser.add_argument("--without", action="append", default=[], choices=ABILITIES)
     parser.add_argument("--needs-login", action="store_true")
     parser.add_argument("--stuck-servers", action="store_true", help="as if tool servers never answered")
+    parser.add_argument("--deaf", action="store_true", help="ask nobody, go on when cancelled")
     options = parser.parse_args()
     options.store.mkdir(parents=True, exist_ok=True)
     agent = Agent(Wire(), options.store, set(options.without), options.needs_login, options.stuck_servers)
+    agent.deaf = options.deaf
     asyncio.run(serve(agent))
 
 

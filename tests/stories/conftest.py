@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import secrets
-import signal
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from agor_jupyter.cli.lab import free_port
 from agor_jupyter.client.api import Api, Record
 from agor_jupyter.client.errors import ClientError
 from agor_jupyter.client.http import Http, parse_url
+from tests.stories.stage import Stages, stages
 
 T = TypeVar("T")
 READY_SECONDS = 60.0
@@ -134,10 +134,12 @@ class Server:
         return found
 
     def end(self) -> None:
-        """Stop the server and whatever its runners left."""
+        """Stop the server, and its runners with all that they started."""
         self.stop()
-        for process in self.runners():
-            process.send_signal(signal.SIGKILL)
+        for runner in self.runners():
+            with contextlib.suppress(psutil.Error):
+                for process in (*runner.children(recursive=True), runner):
+                    process.kill()
 
     def worktree(self, name: str) -> Record:
         repos = self.api.http.request("GET", "/repos")["items"]
@@ -185,6 +187,13 @@ def wait_until(condition: Callable[[], T | None], seconds: float = 30.0) -> T:
         assert time.monotonic() < deadline, f"{condition} did not come true within {seconds} s"
         time.sleep(0.05)
     return found
+
+
+@pytest.fixture
+def make_stages() -> Iterator[Callable[..., Stages]]:
+    """Set stages as `stage.stages` does. Named before `make_server`, it is taken down after it."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *kinds, **own: stack.enter_context(stages(*kinds, **own))
 
 
 @pytest.fixture

@@ -36,8 +36,8 @@ class ClaudeHarness:
     def __init__(self) -> None:
         self.kind: AgentKind = registry.get("claude")
         self._server = AnthropicServer()
-        self._home = tempfile.TemporaryDirectory(prefix="agor-claude-")
         self._program = BrokenProgram(probe, "find_cli")
+        self._home = tempfile.TemporaryDirectory(prefix="agor-claude-", ignore_cleanup_errors=True)
 
     def prompt(self, acts: Sequence[Act], note: str) -> str:
         name = f"acts{len(self._server.book)}"
