@@ -18,13 +18,17 @@ import pytest
 from agor_jupyter.agents.process import marked
 from agor_jupyter.client.api import Record
 from agor_jupyter.runner.host import SESSION_MARKER
+from agor_jupyter.testing.conformance import Run
 from agor_jupyter.testing.model_script import dump_book, say, script, use
 from tests.stories.conftest import Server, wait_until
+from tests.stories.stage import Stages, traits
 from tests.stories.test_kills import all_events, ended, words
 
-SAID_SECONDS = 10.0
-"""The goal is two; a loaded machine gets more. What was measured is printed."""
+SAID_SECONDS = 2.0
+"""Until a session says that its agent was lost, beside what it takes to look: what is looked at may have
+been true since the look before, and a look on a loaded machine is slow."""
 
+POLL_SECONDS = 0.05
 GONE_SECONDS = 10.0
 LEFT = "setsid sleep 71 & (trap '' TERM; sleep 72) & nohup sleep 73 & sleep 74"
 
@@ -49,12 +53,21 @@ def zombies(server: Server) -> list[psutil.Process]:
 
 def check_said_and_gone(server: Server, session_id: str, killed_at: float) -> Record:
     """Wait until the session says what happened, and until none of its processes is left."""
-    told = wait_until(lambda: ended(server, session_id), 60)
+    looks: list[float] = []
+
+    def look() -> Record | None:
+        began = time.monotonic()
+        found = ended(server, session_id)
+        looks.append(time.monotonic() - began + POLL_SECONDS)
+        return found
+
+    told = wait_until(look, 60)
     said = time.monotonic() - killed_at
     wait_until(lambda: not marked(f"{SESSION_MARKER}={session_id}") and not zombies(server), 60)
     gone = time.monotonic() - killed_at
-    print(f"said after {said:.2f} s, nothing left after {gone:.2f} s")
-    assert said < SAID_SECONDS
+    slowest = max(looks)
+    print(f"said after {said:.2f} s (a look: {slowest:.2f} s), nothing left after {gone:.2f} s")
+    assert said < SAID_SECONDS + 2 * slowest
     assert gone < GONE_SECONDS
     assert told["status"] in ("lost", "failed")
     assert told["error"] and told["hint"]
@@ -76,6 +89,45 @@ def test_a_killed_runner_leaves_nothing(make_server: Make) -> None:
         kill(runner.pid, signal.SIGKILL)
         check_said_and_gone(server, session["id"], killed_at)
         assert words(all_events(server, session["id"])) == "I begin. "
+
+
+BUSY = Run("sh -c 'sleep 600'")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_killed_agent_or_its_runner_is_said(make_stages: Callable[..., Stages], make_server: Make) -> None:
+    """`kill -9` of each agent's own program in the middle of a tool, and of its runner."""
+    agents = make_stages("claude", "codex", "acp")
+    server = make_server(**traits(agents))
+    killed = [(kind, what) for kind in agents for what in ("agent", "runner")]
+    sessions = [
+        agents[kind].session(server, server.worktree(f"{kind}-{what}"), BUSY)["id"] for kind, what in killed
+    ]
+    for session in sessions:
+        wait_until(lambda id=session: named(id, "sleep"), 90)
+    for (kind, what), session in zip(killed, sessions, strict=True):
+        print(f"{kind}, its {what}: ", end="")
+        victim = runner_of(server, session) if what == "runner" else program_of(session, kind)
+        killed_at = time.monotonic()
+        victim.kill()
+        check_said_and_gone(server, session, killed_at)
+
+
+def runner_of(server: Server, session_id: str) -> psutil.Process:
+    (found,) = [each for each in server.runners() if each.environ().get(SESSION_MARKER) == session_id]
+    return found
+
+
+def program_of(session_id: str, kind: str) -> psutil.Process:
+    """Find the agent's own program: the scripted ACP agent is Python's."""
+    every = [psutil.Process(pid) for pid in marked(f"{SESSION_MARKER}={session_id}")]
+    if kind == "acp":
+        (found,) = [each for each in every if "agor_jupyter.testing.acp_agent" in each.cmdline()]
+    else:
+        (pid,) = named(session_id, kind)
+        found = psutil.Process(pid)
+    return found
 
 
 @pytest.fixture
