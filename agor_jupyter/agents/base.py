@@ -65,6 +65,8 @@ class Probe(Value):
     hint: str = ""
     models: tuple[str, ...] = ()
     default_model: str = ""
+    efforts: tuple[str, ...] = ()
+    """What `effort` may be, as far as it is known before a session has started."""
 
 
 class McpServer(Value):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from agor_jupyter.domain.model import Value
 
@@ -32,6 +32,40 @@ StopReason = Literal[
 ]
 PermissionKind = Literal["allow_once", "allow_always", "reject_once", "reject_always"]
 Mode = Literal["ask", "accept_edits", "plan", "full_auto"]
+
+
+DESCRIPTION_CHARS, HINT_CHARS = 200, 80
+"""How much of a command's words is kept: they stand in a session's record."""
+
+
+class SlashCommand(Value):
+    """What a session's agent does for a prompt that begins with `/name`. `hint` names the arguments."""
+
+    name: str
+    description: str = ""
+    hint: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, given: object) -> object:
+        """Older logs, and agents that know no more, give names alone."""
+        return {"name": given} if isinstance(given, str) else given
+
+    @classmethod
+    def told(cls, name: object, description: object = "", hint: object = "") -> SlashCommand:
+        """Make one of what an agent says: one line each, clipped."""
+        words, about = (
+            " ".join(item.split()) if isinstance(item, str) else "" for item in (description, hint)
+        )
+        return cls(
+            name=str(name).removeprefix("/"),
+            description=_clip(words, DESCRIPTION_CHARS),
+            hint=_clip(about, HINT_CHARS),
+        )
+
+
+def _clip(words: str, most: int) -> str:
+    return words if len(words) <= most else f"{words[: most - 1]}…"
 
 
 class TextContent(Value):

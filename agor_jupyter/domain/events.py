@@ -21,6 +21,7 @@ from agor_jupyter.domain.content import (
     PermissionOption,
     PlanEntry,
     Question,
+    SlashCommand,
     StopReason,
     ToolContent,
     ToolKind,
@@ -131,7 +132,8 @@ class UsageUpdate(Value):
 class AgentReady(Value):
     """The agent's process is up. `native_ref` is what resumes the same conversation later.
 
-    `trusted` says whether the repository was trusted when it started; the runner fills it in.
+    An agent tells it again when what it offers has changed. `model_labels` names models for people, where
+    the agent does. `trusted` says whether the repository was trusted when it started; the runner fills it in.
     """
 
     type: Literal["agent_ready"] = "agent_ready"
@@ -139,8 +141,9 @@ class AgentReady(Value):
     version: str = ""
     model: str = ""
     models: tuple[str, ...] = ()
+    model_labels: dict[str, str] = {}
     efforts: tuple[str, ...] = ()
-    commands: tuple[str, ...] = ()
+    commands: tuple[SlashCommand, ...] = ()
     instructions: tuple[str, ...] = ()  # the project's instruction files that it reads, as paths
     trusted: bool | None = None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from agor_jupyter.domain.content import Mode, StopReason, Usage
+from agor_jupyter.domain.content import Mode, SlashCommand, StopReason, Usage
 from agor_jupyter.domain.ids import SessionId, TaskId, UserId, WorktreeId
 from agor_jupyter.domain.model import Value
 
@@ -60,8 +60,9 @@ class Session(Value):
     Written only together with the events it follows from (`EventLog.append`).
     `status_line` is what the agent wants people to read; `last_words` is one line of at most 200
     characters. `queue_paused` says why, or is empty. `waits`: the queue goes on by itself, but not yet.
-    `efforts` are what the running agent offers; empty before its first start. `trusted` and `instructions`
-    are what it started with: whether the repository was trusted, and which of its files instruct the agent.
+    `models`, `model_labels`, `efforts` and `commands` are what the running agent offers; empty before its
+    first start. `trusted` and `instructions` are what it started with: whether the repository was trusted,
+    and which of its files instruct the agent.
     """
 
     id: SessionId
@@ -77,6 +78,9 @@ class Session(Value):
     model: str = ""
     effort: str = ""
     efforts: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    model_labels: dict[str, str] = {}
+    commands: tuple[SlashCommand, ...] = ()
     trusted: bool | None = None  # None: not started yet
     instructions: tuple[str, ...] = ()
     parent_id: SessionId | None = None
@@ -100,6 +104,12 @@ class Session(Value):
     context_used: int | None = None
     context_size: int | None = None
     archived: bool = False
+
+    def outline(self) -> Session:
+        """Give it as lists do: without the models and commands, which may be many times the rest."""
+        if not self.models and not self.commands:
+            return self
+        return self.changed({"models": (), "model_labels": {}, "commands": ()})
 
 
 class Task(Value):

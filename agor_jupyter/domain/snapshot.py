@@ -55,6 +55,7 @@ from agor_jupyter.domain.model import Value
 from agor_jupyter.domain.queueing import known, moved, waiting
 from agor_jupyter.domain.session import Session
 
+_TOLD = ("native_ref", "models", "model_labels", "efforts", "commands", "trusted", "instructions")
 _STREAMED = frozenset({AgentMessageChunk, AgentThoughtChunk, ToolCallUpdate, UsageUpdate})
 
 
@@ -125,8 +126,11 @@ def _said(session: Session, update: object) -> dict[str, object]:
         case AgentThoughtChunk() | ToolCallUpdate() | Plan():
             return _running(session)
         case AgentReady(model=model):
-            known = update.model_dump(include={"native_ref", "efforts", "trusted", "instructions"})
-            return {**known, "model": model or session.model, **_running(session)}
+            return {
+                **{name: getattr(update, name) for name in _TOLD},
+                "model": model or session.model,
+                **_running(session),
+            }
         case UsageUpdate(context_used=used, context_size=size):
             return {"context_used": used, "context_size": size} if used is not None else {}
         case ModeChanged(mode=mode):

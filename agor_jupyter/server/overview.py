@@ -190,4 +190,4 @@ def _tell(listener: Listener, watching: Watching, events: Iterable[WorkspaceEven
 
 
 def _sessions_frame(sessions: list[Session]) -> bytes:
-    return frame(f'{{"sessions":[{",".join(session.model_dump_json() for session in sessions)}]}}')
+    return frame(f'{{"sessions":[{",".join(session.outline().model_dump_json() for session in sessions)}]}}')

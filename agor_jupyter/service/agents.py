@@ -9,16 +9,21 @@ from agor_jupyter.domain.content import Attachment
 from agor_jupyter.domain.errors import AgentUnavailable, CredentialsSealed, UnsupportedByAgent
 from agor_jupyter.domain.ids import UserId
 from agor_jupyter.domain.ports import Page
+from agor_jupyter.domain.session import Session
 from agor_jupyter.domain.user import Actor
 from agor_jupyter.service.access import admit
 from agor_jupyter.service.answers import AgentInfo
 from agor_jupyter.service.house import House
 
+REMEMBERED_SESSIONS = 100
+"""How far back models and efforts are looked for that a session of a kind has told."""
+
 
 async def probe(house: House, actor: Actor) -> Page[AgentInfo]:
     """Describe every agent kind. The slowest probe decides how long it takes (at most 5 s)."""
     admit(actor, "agents.probe")
-    described = (_describe(house, actor.id, kind) for kind in house.agents.kinds())
+    told = await _told(house, actor.id)
+    described = (_describe(house, actor.id, kind, told) for kind in house.agents.kinds())
     return Page[AgentInfo](items=tuple(await asyncio.gather(*described)))
 
 
@@ -33,8 +38,18 @@ async def find(house: House, user: UserId, name: str) -> Probe:
     return await house.agents.probe(name, user, own)
 
 
-async def _describe(house: House, user: UserId, kind: AgentKind) -> AgentInfo:
+async def _told(house: House, user: UserId) -> tuple[Session, ...]:
+    """Give the person's last sessions, newest first: theirs alone, for an endpoint goes with its keys."""
+    page = await house.log.sessions(archived=None, limit=REMEMBERED_SESSIONS)
+    return tuple(session for session in page.items if session.owner == user)
+
+
+async def _describe(house: House, user: UserId, kind: AgentKind, told: tuple[Session, ...]) -> AgentInfo:
     found = await find(house, user, kind.kind)
+    same = [session for session in told if session.agent == kind.kind]
+    last = next((session for session in same if session.models), None)
+    # What one session told goes with its model: the next one may have another.
+    efforts = found.efforts or next((session.efforts for session in same if session.efforts), ())
     return AgentInfo(
         kind=kind.kind,
         title=kind.title,
@@ -42,8 +57,10 @@ async def _describe(house: House, user: UserId, kind: AgentKind) -> AgentInfo:
         version=found.version,
         authenticated=found.authenticated,
         hint=found.hint,
-        models=found.models,
+        models=tuple(dict.fromkeys([*(last.models if last else ()), *found.models])),
+        model_labels=last.model_labels if last else {},
         default_model=found.default_model,
+        efforts=efforts if kind.capabilities.set_effort else (),
         modes=kind.capabilities.modes,
         capabilities=kind.capabilities,
     )

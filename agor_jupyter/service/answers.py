@@ -14,7 +14,11 @@ from agor_jupyter.domain.user import Person, Role
 
 
 class AgentInfo(Value):
-    """A kind of agent, and whether it can be used here now."""
+    """A kind of agent, and whether it can be used here now.
+
+    `models` and `model_labels` are what the person's last session of the kind told, then what is known
+    without one; `efforts` what is known, else what was told.
+    """
 
     kind: str
     title: str
@@ -23,7 +27,9 @@ class AgentInfo(Value):
     authenticated: bool | None = None
     hint: str = ""
     models: tuple[str, ...] = ()
+    model_labels: dict[str, str] = {}
     default_model: str = ""
+    efforts: tuple[str, ...] = ()
     modes: tuple[Mode, ...] = ()
     capabilities: Capabilities
 

@@ -82,6 +82,9 @@ def _session(
         model=parent.model,
         effort=parent.effort,
         efforts=parent.efforts,
+        models=parent.models,
+        model_labels=parent.model_labels,
+        commands=parent.commands,
         parent_id=parent.id,
         genealogy="fork",
     )

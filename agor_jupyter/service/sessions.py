@@ -28,12 +28,16 @@ async def browse(
     limit: int = 100,
     cursor: str | None = None,
 ) -> Page[Session]:
-    """List sessions, last updated first. `archived=None` lists both kinds."""
+    """List sessions, last updated first. `archived=None` lists both kinds.
+
+    They come as outlines: what a session's agent offers is shown with the session itself.
+    """
     admit(actor, "sessions.browse")
     check_limit(limit, cursor)
-    return await house.log.sessions(
+    page = await house.log.sessions(
         worktree_id=worktree_id, status=status, archived=archived, limit=limit, cursor=cursor
     )
+    return Page[Session](items=tuple(item.outline() for item in page.items), next=page.next)
 
 
 async def show(house: House, actor: Actor, session_id: str) -> Session:

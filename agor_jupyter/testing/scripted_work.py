@@ -226,9 +226,10 @@ class ScriptedWork:
         await self._append(session_id, started, task_id=task_id)
         return task_id
 
-    async def be_ready(self, session_id: SessionId, native_ref: str) -> Session:
-        """Let the agent say that it is up, with the conversation `native_ref`."""
-        return (await self._append(session_id, AgentReady(native_ref=native_ref))).session
+    async def be_ready(self, session_id: SessionId, native_ref: str, **offered: object) -> Session:
+        """Let the agent say that it is up, with the conversation `native_ref`, and what it offers."""
+        ready = AgentReady.model_validate({"native_ref": native_ref, **offered})
+        return (await self._append(session_id, ready)).session
 
     async def say(self, session_id: SessionId, *texts: str) -> Session:
         """Append each text as a chunk of one message of the running task."""

@@ -16,6 +16,7 @@ from agor_jupyter.domain.content import (
     DiffContent,
     PermissionOption,
     PlanEntry,
+    SlashCommand,
     TextContent,
     ToolLocation,
     Usage,
@@ -252,6 +253,25 @@ def steered() -> list[Said]:
     ]
 
 
+def offered() -> list[Said]:
+    """What the agent offers is kept, and told again when it changes in mid-session."""
+    compact = SlashCommand(name="compact", description="Sum up what was said", hint="[what to keep]")
+    ready = AgentReady(
+        native_ref="native-1",
+        model="big",
+        models=("big", "small"),
+        model_labels={"big": "Big 3"},
+        efforts=("low", "high"),
+        commands=(compact,),
+    )
+    notes = SlashCommand(name="notes")
+    return [
+        *opening(),
+        (ready, ONE),
+        (ready.model_copy(update={"model": "small", "efforts": ("low",), "commands": (compact, notes)}), ONE),
+    ]
+
+
 STORIES: dict[str, Callable[[], list[Said]]] = {
     "apart": apart,
     "working": working,
@@ -265,6 +285,7 @@ STORIES: dict[str, Callable[[], list[Said]]] = {
     "let_go": let_go,
     "steered": steered,
     "put_away": put_away,
+    "offered": offered,
     "lost": lambda: [
         *opening(),
         *asking(),

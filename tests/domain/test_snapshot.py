@@ -32,6 +32,7 @@ def test_statuses_of_the_stories() -> None:
         "held_longer": "failed",
         "let_go": "queued",
         "steered": "running",
+        "offered": "running",
         "lost": "lost",
     }
 

@@ -15,7 +15,7 @@ from agor_jupyter.agents.acp.offers import Choice, Offer
 from agor_jupyter.agents.acp.presets import Preset
 from agor_jupyter.agents.base import SessionSpec
 from agor_jupyter.agents.outbox import Outbox
-from agor_jupyter.domain.content import Mode
+from agor_jupyter.domain.content import Mode, SlashCommand
 from agor_jupyter.domain.errors import AgentUnavailable, Conflict, TimedOut, UnsupportedByAgent
 from agor_jupyter.domain.events import AgentReady, EffortChanged, ModeChanged, ModelChanged, Notice
 
@@ -36,7 +36,7 @@ class Choosing:
         self._modes: Mapping[Mode, str] = {}
         self._mode: Mode = "ask"
         self._told: AgentReady | None = None
-        self.commands: tuple[str, ...] = ()
+        self.commands: tuple[SlashCommand, ...] = ()
 
     async def open(
         self, client: Client, session: str, answer: object, spec: SessionSpec, modes: Mapping[Mode, str]
@@ -60,6 +60,7 @@ class Choosing:
             version=version,
             model=self._offer.models.current,
             models=self._offer.models.values,
+            model_labels=self._offer.models.labels,
             efforts=self._offer.efforts.values,
             commands=self.commands,
             instructions=instructions,
@@ -109,7 +110,8 @@ class Choosing:
         except ConnectionError as error:
             raise AgentUnavailable(f"{self._preset.title} has ended.", hint="Resume the session.") from error
         if choice.config_id and isinstance(answer, Mapping):
-            self._offer = offers.with_config(self._offer, answer.get("configOptions"))
+            before, self._offer = self._offer, offers.with_config(self._offer, answer.get("configOptions"))
+            self._tell_what_is_new(before)
 
     # --- what the agent says -------------------------------------------------
 
@@ -117,8 +119,7 @@ class Choosing:
         """Take an update that is about choices; say whether it was one."""
         match update.get("sessionUpdate"):
             case "available_commands_update":
-                found = content.records(update.get("availableCommands"))
-                self._set_commands(tuple(str(item["name"]) for item in found if item.get("name")))
+                self._set_commands(offers.commands_of(update.get("availableCommands")))
             case "current_mode_update":
                 self._mode_became(str(update.get("currentModeId") or ""))
             case "config_option_update":
@@ -133,18 +134,26 @@ class Choosing:
                 return False
         return True
 
-    def _set_commands(self, commands: tuple[str, ...]) -> None:
+    def _set_commands(self, commands: tuple[SlashCommand, ...]) -> None:
         changed, self.commands = commands != self.commands, commands
-        if changed and self._told is not None:
-            self._told = self._told.model_copy(
-                update={"commands": commands, "model": self._offer.models.current}
-            )
-            self._outbox.put(self._told)
+        if changed:
+            self._tell_again()
+
+    def _tell_what_is_new(self, before: Offer) -> None:
+        now = self._offer
+        if (now.models.values, now.efforts.values) != (before.models.values, before.efforts.values):
+            self._tell_again()
+
+    def _tell_again(self) -> None:
+        """What is offered has changed in mid-session."""
+        if self._told is not None:
+            self._outbox.put(self.ready(self._told.version, self._told.instructions))
 
     def _became(self, offer: Offer) -> None:
         before, self._offer = self._offer, offer
         if self._told is None:
             return
+        self._tell_what_is_new(before)
         if offer.models.current != before.models.current:
             self._outbox.put(ModelChanged(model=offer.models.current))
         if offer.efforts.current != before.efforts.current:

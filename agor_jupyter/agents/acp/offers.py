@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from agor_jupyter.domain.content import Mode
+from agor_jupyter.domain.content import Mode, SlashCommand
 
 ASKING = ("default", "ask", "read-only", "manual", "normal")
 """Ids of modes in which agents ask a person, the best known first."""
@@ -41,6 +41,8 @@ class Choice:
     values: tuple[str, ...] = ()
     current: str = ""
     config_id: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """What the agent calls them, where it says so."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,15 @@ def with_config(offer: Offer, options: object) -> Offer:
     )
 
 
+def commands_of(listed: object) -> tuple[SlashCommand, ...]:
+    """Read `available_commands_update`."""
+    found = [item for item in map(_record, _items(listed)) if item.get("name")]
+    return tuple(
+        SlashCommand.told(item["name"], item.get("description"), _record(item.get("input")).get("hint"))
+        for item in found
+    )
+
+
 def mode_for(mode: Mode, offer: Choice, wanted: Mapping[Mode, str]) -> str:
     """Choose the agent's own mode for ours: "" where it has none that fits.
 
@@ -124,17 +135,27 @@ def _short(mode_id: str) -> str:
 
 
 def _choice(state: Mapping[str, Any], listed: str, name: str, current: str) -> Choice:
-    values = [_record(item).get(name) for item in _items(state.get(listed))]
-    return Choice(tuple(value for value in values if isinstance(value, str)), str(state.get(current) or ""))
+    labels = _labels(name, map(_record, _items(state.get(listed))))
+    return Choice(tuple(labels), str(state.get(current) or ""), labels=_worth(labels))
 
 
 def _select(option: Mapping[str, Any]) -> Choice | None:
     if option.get("type") != "select" or not isinstance(option.get("id"), str):
         return None
-    values = [
-        value for item in _flat(_items(option.get("options"))) if isinstance(value := item.get("value"), str)
-    ]
-    return Choice(tuple(values), str(option.get("currentValue") or ""), str(option["id"]))
+    labels = _labels("value", _flat(_items(option.get("options"))))
+    return Choice(tuple(labels), str(option.get("currentValue") or ""), str(option["id"]), _worth(labels))
+
+
+def _labels(name: str, items: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    found = ((item.get(name), item.get("name")) for item in items)
+    return {
+        value: label if isinstance(label, str) else "" for value, label in found if isinstance(value, str)
+    }
+
+
+def _worth(labels: Mapping[str, str]) -> dict[str, str]:
+    """Keep the labels that say more than the value itself."""
+    return {value: label for value, label in labels.items() if label not in ("", value)}
 
 
 def _flat(items: Iterable[object]) -> list[Mapping[str, Any]]:

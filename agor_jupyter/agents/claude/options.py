@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agor_jupyter.agents.base import SessionSpec
 from agor_jupyter.agents.claude import launch, mcp, probe
+from agor_jupyter.agents.claude.probe import EFFORTS
 from agor_jupyter.agents.claude.tools import HOUSE
 from agor_jupyter.agents.process import SPAWN_MARKER
 from agor_jupyter.domain.content import Mode
@@ -71,8 +72,6 @@ _SDK_NAMES = (
 
 
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
-EFFORTS: tuple[str, ...] = get_args(Effort)
-"""What Claude Code takes. A model that does not know one works with what it knows."""
 
 
 class Settings(BaseModel):

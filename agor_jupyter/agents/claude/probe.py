@@ -24,6 +24,9 @@ CLOUDS = ("CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_
 ALIASES = ("default", "opus", "sonnet", "haiku")
 """What the CLI itself resolves to its present models."""
 
+EFFORTS = ("low", "medium", "high", "xhigh", "max")
+"""What Claude Code takes. A model that does not know one works with what it knows."""
+
 
 def look(environment: Mapping[str, str]) -> Probe:
     """Look for the package, its CLI and a login. Reads a few small files: run it in a thread."""
@@ -41,6 +44,7 @@ def look(environment: Mapping[str, str]) -> Probe:
         hint="" if authenticated else login_hint(program_of(environment)),
         models=ALIASES,
         default_model="default",
+        efforts=EFFORTS,
     )
 
 

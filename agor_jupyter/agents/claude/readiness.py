@@ -10,8 +10,9 @@ from claude_agent_sdk import ClaudeSDKClient
 from agor_jupyter.agents.base import SessionSpec
 from agor_jupyter.agents.claude import turns
 from agor_jupyter.agents.claude.control import control
-from agor_jupyter.agents.claude.options import EFFORTS
+from agor_jupyter.agents.claude.probe import EFFORTS
 from agor_jupyter.agents.claude.tools import relative_to
+from agor_jupyter.domain.content import SlashCommand
 from agor_jupyter.domain.errors import AgentUnavailable, AgorError
 from agor_jupyter.domain.events import AgentReady
 
@@ -23,14 +24,26 @@ def ready(
     native_ref: str, spec: SessionSpec, info: Mapping[str, Any], instructions: tuple[str, ...]
 ) -> AgentReady:
     """Translate the answer to the first request."""
+    models = [item for item in info.get("models") or () if "value" in item]
     return AgentReady(
         native_ref=native_ref,
         version=str(info.get("claude_code_version") or ""),
         model=spec.model,
-        models=tuple(str(item["value"]) for item in info.get("models") or () if "value" in item),
+        models=tuple(str(item["value"]) for item in models),
+        model_labels={
+            str(item["value"]): str(item["displayName"]) for item in models if item.get("displayName")
+        },
         efforts=efforts_of(info),
-        commands=tuple(str(item["name"]) for item in info.get("commands") or () if "name" in item),
+        commands=commands_of(info),
         instructions=instructions,
+    )
+
+
+def commands_of(info: Mapping[str, Any]) -> tuple[SlashCommand, ...]:
+    """List the slash commands: Claude Code's own, and those that the person or a trusted project brings."""
+    found = [item for item in info.get("commands") or () if item.get("name")]
+    return tuple(
+        SlashCommand.told(item["name"], item.get("description"), item.get("argumentHint")) for item in found
     )
 
 

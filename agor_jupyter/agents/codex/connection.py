@@ -60,6 +60,7 @@ class Connection:
         self._thread = ""
         self._mode: Mode = spec.mode
         self._model = spec.model
+        self._choices: opening.Choices | None = None
         self._effort = spec.effort
         self._shown_plan = False
         self._turn: _Turn | None = None
@@ -112,7 +113,8 @@ class Connection:
         self._thread, self._model = opened.thread, opened.model
         self._shown_plan = opened.planning
         await asyncio.to_thread(self._hold, opened)
-        self._outbox.put(await opening.ready(wire, opened, version))
+        self._choices = await opening.choices(wire, opened, version)
+        self._outbox.put(self._choices.told)
 
     def _hold(self, opened: opening.Opened) -> None:
         """Take the lock of the conversation that was begun; one that was taken up is held already."""
@@ -233,6 +235,8 @@ class Connection:
 
     def set_model(self, model: str) -> None:
         self._model = model or self._model
+        if self._choices is not None:  # the efforts go with the model
+            self._outbox.put(self._choices.of_model(self._model))
 
     def set_effort(self, effort: str) -> None:
         self._effort = effort

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -12,12 +12,15 @@ from agor_jupyter.agents.base import SessionSpec
 from agor_jupyter.agents.codex import options
 from agor_jupyter.agents.codex.ledger import Ledger
 from agor_jupyter.agents.codex.wire import Refused, Wire
+from agor_jupyter.domain.content import SlashCommand
 from agor_jupyter.domain.errors import AgentUnavailable
 from agor_jupyter.domain.events import AgentReady
 from agor_jupyter.domain.session import ForkPoint
 
 CALL_SECONDS = 30.0
 """Generous: a cold disk, a large conversation."""
+
+COMPACTS = "Sum up the conversation so far, to make room in the context"
 
 CLIENT = {"name": "agor_jupyter", "title": "Agor for Jupyter", "version": "1"}
 
@@ -84,22 +87,38 @@ async def open_thread(wire: Wire, spec: SessionSpec, ledger: Ledger | None, shel
     return _opened(await wire.call("thread/start", asked, seconds=CALL_SECONDS), spec, None)
 
 
-async def ready(wire: Wire, opened: Opened, version: str) -> AgentReady:
-    """Say what there is to choose from."""
+@dataclass(frozen=True)
+class Choices:
+    """What Codex says there is to choose from. The efforts are those of the model in use."""
+
+    told: AgentReady
+    models: tuple[Mapping[str, Any], ...]
+
+    def of_model(self, model: str) -> AgentReady:
+        return self.told.model_copy(update={"model": model, "efforts": efforts_of(self.models, model)})
+
+
+async def choices(wire: Wire, opened: Opened, version: str) -> Choices:
+    """Ask what there is to choose from."""
     answer = await wire.call("model/list", {}, seconds=CALL_SECONDS)
-    models = [item for item in answer.get("data") or () if isinstance(item, Mapping)]
-    return AgentReady(
+    models = tuple(item for item in answer.get("data") or () if isinstance(item, Mapping))
+    shown = [item for item in models if not item.get("hidden")]
+    told = AgentReady(
         native_ref=opened.thread,
         version=version,
         model=opened.model,
-        models=tuple(str(item.get("model")) for item in models if not item.get("hidden")),
+        models=tuple(str(item.get("model")) for item in shown),
+        model_labels={
+            str(item.get("model")): str(item["displayName"]) for item in shown if item.get("displayName")
+        },
         efforts=efforts_of(models, opened.model),
-        commands=("compact",),
+        commands=(SlashCommand(name="compact", description=COMPACTS),),
         instructions=opened.instructions,
     )
+    return Choices(told, models)
 
 
-def efforts_of(models: list[Mapping[str, Any]], model: str) -> tuple[str, ...]:
+def efforts_of(models: Sequence[Mapping[str, Any]], model: str) -> tuple[str, ...]:
     """List the efforts of the model in use; of one that is not listed, none is known."""
     found = next((item for item in models if item.get("model") == model), {})
     efforts = found.get("supportedReasoningEfforts") or ()

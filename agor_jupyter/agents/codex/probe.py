@@ -17,6 +17,9 @@ INSTALL_HINT = "Run `pip install 'agor-jupyter[codex]'` in the server's environm
 KEYS = ("CODEX_API_KEY", "OPENAI_API_KEY")
 """Keys of OpenAI itself, in the order in which they are taken."""
 
+EFFORTS = ("low", "medium", "high", "xhigh", "max", "ultra")
+"""Those of the models in the catalogue that the program brings. Which a model knows is told once it runs."""
+
 
 def look(environment: Mapping[str, str]) -> Probe:
     """Look for the program and a login. Reads a few small files: run it in a thread."""
@@ -31,6 +34,7 @@ def look(environment: Mapping[str, str]) -> Probe:
         authenticated=authenticated,
         hint=login_hint(program) if authenticated is False else "",
         default_model=str(config.get("model") or ""),
+        efforts=EFFORTS,
     )
 
 

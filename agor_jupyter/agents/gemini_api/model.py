@@ -60,7 +60,7 @@ class GeminiModel:
 
     @property
     def efforts(self) -> tuple[str, ...]:
-        return translate.EFFORTS
+        return probe.EFFORTS
 
     async def offered(self) -> Sequence[Offered]:
         try:

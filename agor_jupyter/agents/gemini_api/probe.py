@@ -29,8 +29,12 @@ def look(environment: Mapping[str, str]) -> Probe:
         hint="" if authenticated else KEY_HINT,
         models=(DEFAULT_MODEL,),
         default_model=DEFAULT_MODEL,
+        efforts=EFFORTS,
     )
 
+
+EFFORTS = ("minimal", "low", "medium", "high")
+"""The thinking levels of the SDK that budgets know too."""
 
 DEFAULT_MODEL = "gemini-flash-latest"
 """Google's own name for its present model of this class: a version's name would be gone in a year."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agor_jupyter.agents.gemini_api.probe import DEFAULT_MODEL
+from agor_jupyter.agents.gemini_api.probe import DEFAULT_MODEL, EFFORTS
 from agor_jupyter.agents.workbench.failing import RESUME, ModelFailed, cut_off
 from agor_jupyter.agents.workbench.history import Answered, Call, Did, Prompted
 from agor_jupyter.agents.workbench.model import Answer, Offered, Words
@@ -19,7 +19,6 @@ from agor_jupyter.domain.content import StopReason, Usage
 OWN_ID = "agor-call-"
 """Begins the ids of calls that the API gave none: they are not sent back."""
 
-EFFORTS = ("minimal", "low", "medium", "high")
 BUDGETS: Mapping[str, int] = {"minimal": 512, "low": 1024, "medium": 8192, "high": 24576}
 
 _THINKS = re.compile(r"^gemini-(2\.5|[3-9]|\d\d|pro-latest|flash)")
@@ -173,7 +172,8 @@ def offered_of(listed: Sequence[Mapping[str, Any]]) -> list[Offered]:
         if not name or _OTHER_WORK.search(name) or (actions and "generateContent" not in actions):
             continue
         size = item.get("inputTokenLimit")
-        found.append(Offered(name, size if isinstance(size, int) else None))
+        label = str(item.get("displayName") or "")
+        found.append(Offered(name, size if isinstance(size, int) else None, label if label != name else ""))
     return sorted(found, key=lambda offered: offered.name != DEFAULT_MODEL)
 
 

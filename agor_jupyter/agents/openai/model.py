@@ -31,7 +31,6 @@ CONNECT_SECONDS = 15.0
 SILENCE_SECONDS = 600.0
 """How long a model may think without a byte."""
 
-EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
 ENDS = frozenset({"response.completed", "response.incomplete"})
 FAILS = frozenset({"response.failed", "error", "response.error"})
 
@@ -86,7 +85,7 @@ class OpenAiModel:
 
     @property
     def efforts(self) -> tuple[str, ...]:
-        return EFFORTS
+        return probe.EFFORTS
 
     async def offered(self) -> Sequence[Offered]:
         try:

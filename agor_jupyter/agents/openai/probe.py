@@ -18,6 +18,9 @@ KEY_HINT = (
     "then resume the session."
 )
 
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+"""What the SDK takes; which of them a model knows, its server says."""
+
 
 def look(environment: Mapping[str, str]) -> Probe:
     """Look for the packages and a key. Reads the metadata of one package: run it in a thread."""
@@ -29,6 +32,7 @@ def look(environment: Mapping[str, str]) -> Probe:
         version=version(),
         authenticated=authenticated,
         hint=KEY_HINT if authenticated is False else "",
+        efforts=EFFORTS,
     )
 
 

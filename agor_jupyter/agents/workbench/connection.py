@@ -20,8 +20,8 @@ from agor_jupyter.agents.workbench.model import Model, Offered
 from agor_jupyter.agents.workbench.own_tools import OwnTools
 from agor_jupyter.agents.workbench.settings import Settings, Setup, check
 from agor_jupyter.agents.workbench.tool import Tool
-from agor_jupyter.agents.workbench.turn import COMPACT, Turn
-from agor_jupyter.domain.content import Attachment, Mode
+from agor_jupyter.agents.workbench.turn import COMPACT, COMPACTS, Turn
+from agor_jupyter.domain.content import Attachment, Mode, SlashCommand
 from agor_jupyter.domain.errors import AgentUnavailable, Conflict, Unprocessable
 from agor_jupyter.domain.events import AgentReady, AgentUpdate, TurnEnded
 from agor_jupyter.domain.ids import RequestId, TaskId
@@ -90,8 +90,9 @@ class Connection:
                 version=self._model.version,
                 model=self._model.name,
                 models=tuple(dict.fromkeys([*filter(None, [self._model.name]), *names]))[:HELD_LIMIT],
+                model_labels={item.name: item.label for item in offered[:HELD_LIMIT] if item.label},
                 efforts=self._model.efforts,
-                commands=(COMPACT.removeprefix("/"),),
+                commands=(SlashCommand.told(COMPACT, COMPACTS),),
                 instructions=read,
             )
         )

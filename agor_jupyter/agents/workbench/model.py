@@ -39,10 +39,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class Offered:
-    """A model that can be chosen. `context_size` in tokens; None: not known."""
+    """A model that can be chosen. `context_size` in tokens; None: not known. `label`: its name for people."""
 
     name: str
     context_size: int | None = None
+    label: str = ""
 
 
 class Model(Protocol):

@@ -29,6 +29,7 @@ from agor_jupyter.domain.events import (
 from agor_jupyter.domain.ids import MessageId, ToolCallId
 
 COMPACT = "/compact"
+COMPACTS = "Sum up the conversation so far, to make room in the context"
 LONGEST_WAIT_SECONDS = 60.0
 
 

@@ -79,7 +79,10 @@ function said(session: Session, update: SessionEvent['update']): Changes {
       return {
         native_ref: update.native_ref,
         model: update.model === '' ? session.model : update.model,
+        models: update.models,
+        model_labels: update.model_labels,
         efforts: update.efforts,
+        commands: update.commands,
         trusted: update.trusted,
         instructions: update.instructions,
         ...running(session)

@@ -11,7 +11,7 @@ import pytest
 from agor_jupyter.agents.acp.presets import GENERIC
 from agor_jupyter.agents.base import McpServer
 from agor_jupyter.agents.process import marked
-from agor_jupyter.domain.content import TerminalContent, TextContent, ToolLocation
+from agor_jupyter.domain.content import SlashCommand, TerminalContent, TextContent, ToolLocation
 from agor_jupyter.domain.events import (
     AgentReady,
     EffortChanged,
@@ -32,7 +32,8 @@ from tests.agents.acp.talking import choose, steps
 async def test_it_says_what_is_really_there(talk: Start) -> None:
     rich = (await talk()).of(AgentReady)[0]
     assert (rich.version, rich.model, rich.models) == ("1.0", "small", ("small", "large"))
-    assert (rich.efforts, rich.commands, rich.instructions) == (("low", "high"), ("notes",), ())
+    notes = SlashCommand(name="notes", description="Show the notes.")
+    assert (rich.efforts, rich.commands, rich.instructions) == (("low", "high"), (notes,), ())
     poor = (await talk("--without=models", "--without=commands")).of(AgentReady)[0]
     assert (poor.models, poor.efforts, poor.commands) == ((), (), ())
 
@@ -52,6 +53,28 @@ async def test_model_and_effort_are_chosen_at_the_start_and_later(talk: Start) -
     await chat.prompt(steps({"update": update}))
     assert [item.model for item in chat.of(ModelChanged)] == ["large"]
     assert [item.effort for item in chat.of(EffortChanged)] == ["high"]
+
+
+async def test_what_changes_in_mid_session_is_told_again(talk: Start) -> None:
+    chat = await talk()
+    listed = [
+        {"name": "plan", "description": "Make\na plan.", "input": {"hint": "what for"}},
+        {"name": ""},
+        "odd",
+    ]
+    options = [{"value": "vast", "name": "Vast 2"}, {"value": "small", "name": "small"}]
+    model = {"id": "model", "category": "model", "type": "select", "currentValue": "vast", "options": options}
+    await chat.prompt(
+        steps(
+            {"update": {"sessionUpdate": "available_commands_update", "availableCommands": listed}},
+            {"update": {"sessionUpdate": "config_option_update", "configOptions": [model]}},
+        )
+    )
+    first, by_commands, by_models = chat.of(AgentReady)
+    plan = SlashCommand(name="plan", description="Make a plan.", hint="what for")
+    assert by_commands == first.model_copy(update={"commands": (plan,)})
+    offers = {"model": "vast", "models": ("vast", "small"), "model_labels": {"vast": "Vast 2"}}
+    assert by_models == by_commands.model_copy(update=offers)
 
 
 async def test_it_is_never_put_into_a_mode_that_asks_nobody(talk: Start) -> None:

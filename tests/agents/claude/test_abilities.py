@@ -12,7 +12,7 @@ import pytest
 
 from agor_jupyter.agents.base import Decision, SessionSpec
 from agor_jupyter.agents.claude import control, readiness
-from agor_jupyter.agents.claude.options import EFFORTS
+from agor_jupyter.agents.claude.probe import EFFORTS
 from agor_jupyter.domain.errors import Conflict, Unprocessable
 from agor_jupyter.domain.events import (
     AgentMessageChunk,
@@ -124,7 +124,7 @@ async def test_of_an_untrusted_project_nothing_is_read_or_run(
     await chat.prompt("Hello")
     ready = chat.of(AgentReady)[0]
     assert ready.instructions == ()
-    assert "go" not in ready.commands
+    assert "go" not in [item.name for item in ready.commands]
     heard = str(server.asked[0].body)
     assert "SAY-" not in heard
     assert not (worktree / "hooked").exists()
@@ -132,7 +132,7 @@ async def test_of_an_untrusted_project_nothing_is_read_or_run(
     await chat.close()
     trusted = await talk(trusted=True)
     await trusted.prompt("Hello")
-    assert "go" in trusted.of(AgentReady)[0].commands
+    assert "go" in [item.name for item in trusted.of(AgentReady)[0].commands]
     assert (worktree / "hooked").exists(), "the planted hook would have run"
     assert not (worktree / "started").exists(), "a project's MCP servers are not started even then"
 

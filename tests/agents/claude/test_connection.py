@@ -49,7 +49,10 @@ async def test_streams_thoughts_words_and_tools(talk: Start, server: AnthropicSe
     ready = chat.of(AgentReady)
     assert len(ready) == 1
     assert ready[0].version
-    assert "compact" in ready[0].commands
+    compact = next(item for item in ready[0].commands if item.name == "compact")
+    assert compact.description
+    assert set(ready[0].model_labels) <= set(ready[0].models)
+    assert all(ready[0].model_labels.values())
     assert [call.kind for call in chat.of(ToolCall)] == ["edit", "edit", "execute"]
     assert chat.result("Write").content == (DiffContent(path=str(hello), old_text=None, new_text="hello\n"),)
     assert chat.result("Edit").content == (

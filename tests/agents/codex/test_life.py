@@ -14,10 +14,12 @@ import pytest
 
 from agor_jupyter.agents.base import Decision, McpServer, SessionSpec, ToolAnswer, ToolSpec
 from agor_jupyter.agents.codex.adapter import CodexAdapter
+from agor_jupyter.agents.codex.probe import EFFORTS
 from agor_jupyter.agents.process import marked
 from agor_jupyter.domain.content import DiffContent, TerminalContent
 from agor_jupyter.domain.errors import AgentUnavailable, Conflict
 from agor_jupyter.domain.events import (
+    AgentReady,
     Compaction,
     Notice,
     PermissionRequest,
@@ -43,7 +45,18 @@ async def test_it_is_ready_with_models_efforts_and_its_version(talk: Start) -> N
     assert ready.model == "gpt-5.5"
     assert "gpt-5.5" in ready.models
     assert "high" in ready.efforts
-    assert ready.commands == ("compact",)
+    assert ready.model_labels["gpt-5.5"] == "GPT-5.5"
+    assert [item.name for item in ready.commands] == ["compact"]
+
+
+async def test_the_efforts_go_with_the_model(talk: Start) -> None:
+    chat = await talk()
+    assert "ultra" not in chat.ready.efforts
+    await chat.adapter.set_model("gpt-6-sol")
+    await chat.prompt("hello")
+    again = chat.of(AgentReady)[-1]
+    assert (again.model, again.efforts) == ("gpt-6-sol", EFFORTS)
+    assert again.commands == chat.ready.commands
 
 
 async def test_a_conversation_that_was_never_prompted_can_be_resumed(talk: Start) -> None:
