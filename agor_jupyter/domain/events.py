@@ -133,7 +133,9 @@ class AgentReady(Value):
     """The agent's process is up. `native_ref` is what resumes the same conversation later.
 
     An agent tells it again when what it offers has changed. `model_labels` names models for people, where
-    the agent does. `trusted` says whether the repository was trusted when it started; the runner fills it in.
+    the agent does. `trusted` says whether the repository was trusted when it started, `tool_servers` which
+    MCP servers of its owner it started with, and why one is missing ("" where it told of no trouble): the
+    runner fills both in.
     """
 
     type: Literal["agent_ready"] = "agent_ready"
@@ -146,6 +148,7 @@ class AgentReady(Value):
     commands: tuple[SlashCommand, ...] = ()
     instructions: tuple[str, ...] = ()  # the project's instruction files that it reads, as paths
     trusted: bool | None = None
+    tool_servers: dict[str, str] = {}
 
 
 class ModeChanged(Value):
@@ -186,12 +189,16 @@ class Compaction(Value):
 
 
 class Notice(Value):
-    """Something to tell the person that is neither an answer nor a failure of the task."""
+    """Something to tell the person that is neither an answer nor a failure of the task.
+
+    `tool_servers` names the MCP servers that it is about: their tools are missing.
+    """
 
     type: Literal["notice"] = "notice"
     level: Literal["info", "warning", "error"] = "info"
     text: str
     hint: str = ""
+    tool_servers: tuple[str, ...] = ()
 
 
 class TurnEnded(Value):

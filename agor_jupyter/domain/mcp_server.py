@@ -38,7 +38,8 @@ class OwnServer(Value):
     """One server of one person. `repo_id` or `session_id` says where, by `scope`.
 
     Of equal names the nearer counts: the session's before the repository's before the person's. One
-    that is not `enabled` switches off those of its name that are further away.
+    that is not `enabled` switches off those of its name that are further away. A `switch` has nothing
+    else to say: it is what lies next behind it, on or off.
     """
 
     id: McpServerId
@@ -53,6 +54,7 @@ class OwnServer(Value):
     environment: Mapping[str, str] = {}
     headers: Mapping[str, str] = {}
     enabled: bool = True
+    switch: bool = False
     created_ms: int
 
     @property
@@ -65,6 +67,18 @@ def servers_for(
     servers: Iterable[OwnServer], *, repo_id: RepoId | None, session_id: SessionId | None
 ) -> tuple[OwnServer, ...]:
     """Choose of one person's servers what a session gets: by name, the nearest, if it is enabled."""
+    near = nearest(servers, repo_id=repo_id, session_id=session_id)
+    return tuple(server for server in near if server.enabled)
+
+
+def nearest(
+    servers: Iterable[OwnServer], *, repo_id: RepoId | None, session_id: SessionId | None
+) -> tuple[OwnServer, ...]:
+    """Find of each name the one that counts for a session, on or off.
+
+    One that is switched for the session alone is given as what it is, switched so: its id and scope say
+    where it is kept. A switch with nothing behind it is none.
+    """
     near = [
         server
         for server in servers
@@ -74,8 +88,28 @@ def servers_for(
     ]
     chosen: dict[str, OwnServer] = {}
     for server in sorted(near, key=lambda item: _NEARER[item.scope]):
-        chosen[server.name] = server
-    return tuple(server for server in chosen.values() if server.enabled)
+        behind = chosen.get(server.name)
+        if not server.switch:
+            chosen[server.name] = server
+        elif behind is not None:
+            chosen[server.name] = behind.model_copy(update={"enabled": server.enabled})
+    return tuple(chosen.values())
+
+
+def switch_of(
+    server: OwnServer, session_id: SessionId, *, enabled: bool, id: McpServerId, at_ms: int
+) -> OwnServer:
+    """Make the record that switches a server for one session and says nothing else of it."""
+    return OwnServer(
+        id=id,
+        owner=server.owner,
+        scope="session",
+        session_id=session_id,
+        name=server.name,
+        enabled=enabled,
+        switch=True,
+        created_ms=at_ms,
+    )
 
 
 def looks_secret(name: str, value: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 from agor_jupyter.domain.board import Board
 from agor_jupyter.domain.content import Attachment, Mode
@@ -263,6 +263,10 @@ class Prompt:
     attachments: tuple[Attachment, ...] = field(default=())
 
 
+AgentState = Literal["none", "idle", "working"]
+"""Whether a session's agent is up: with a task, or waiting for one."""
+
+
 class WorkPort(Protocol):
     """What may be asked of the engine. Each returns when the fact is durable.
 
@@ -343,6 +347,17 @@ class WorkPort(Protocol):
     ) -> Session:
         """Change the record. `archived` is stored first, and with it ends the agent's right to call the
         house's tools; then what runs is interrupted and the runner ended, which may take long."""
+        ...
+
+    def agent_state(self, session_id: SessionId) -> AgentState:
+        """Say whether the session's agent is up, as far as is known here."""
+        ...
+
+    async def close_agent(self, session_id: SessionId) -> None:
+        """End an agent that has no task: the next prompt starts it anew and resumes the conversation.
+
+        None is up: nothing is done. Raises `Conflict` while a task is under way, or could not wait.
+        """
         ...
 
 

@@ -62,7 +62,8 @@ class Session(Value):
     characters. `queue_paused` says why, or is empty. `waits`: the queue goes on by itself, but not yet.
     `models`, `model_labels`, `efforts` and `commands` are what the running agent offers; empty before its
     first start. `trusted` and `instructions` are what it started with: whether the repository was trusted,
-    and which of its files instruct the agent.
+    and which of its files instruct the agent. `tool_servers` are the MCP servers that it started with, and
+    why one is missing ("": no trouble is known).
     """
 
     id: SessionId
@@ -83,6 +84,7 @@ class Session(Value):
     commands: tuple[SlashCommand, ...] = ()
     trusted: bool | None = None  # None: not started yet
     instructions: tuple[str, ...] = ()
+    tool_servers: dict[str, str] = {}
     parent_id: SessionId | None = None
     genealogy: Literal["root", "fork", "spawn"] = "root"
     fork: ForkPoint | None = None

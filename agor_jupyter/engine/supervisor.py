@@ -24,7 +24,7 @@ from agor_jupyter.domain.events import (
     TaskUpdated,
 )
 from agor_jupyter.domain.ids import RequestId, SessionId, TaskId, UserId
-from agor_jupyter.domain.ports import Prompt
+from agor_jupyter.domain.ports import AgentState, Prompt
 from agor_jupyter.domain.session import Session, Task
 from agor_jupyter.engine import permission_broker
 from agor_jupyter.engine.admission import Admission
@@ -343,6 +343,27 @@ class Engine:
         elif archived is not None:
             self._runner(session_id).wake()  # it may have been put away with a queue that nothing paused
         return session
+
+    def agent_state(self, session_id: SessionId) -> AgentState:
+        runner = self._runners.get(session_id)
+        if runner is None or runner.handle is None:
+            return "none"
+        return "working" if runner.working else "idle"
+
+    async def close_agent(self, session_id: SessionId) -> None:
+        session = await self._session(session_id)
+        runner = self._runner(session_id)
+        if session.current_task is not None:
+            raise Conflict(
+                "A task is under way.", hint="Wait for its end, or stop it; then restart the agent."
+            )
+        runner.make_room()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await runner.wait_ended()
+        except TimeoutError:
+            hint = "Try it again when it has no task."
+            raise Conflict("The agent went on working, or did not end in time.", hint=hint) from None
 
     async def _close_session(self, session_id: SessionId, *, by: UserId, by_name: str) -> None:
         session = await self._session(session_id)

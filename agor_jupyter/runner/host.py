@@ -52,7 +52,7 @@ from agor_jupyter.runner.protocol import (
     TaskAccepted,
     tools_socket_path,
 )
-from agor_jupyter.runner.recorder import Recorder, with_trust
+from agor_jupyter.runner.recorder import Recorder, completed
 from agor_jupyter.runner.tidy import trim_output
 from agor_jupyter.runner.toolbox import Toolbox
 
@@ -161,8 +161,8 @@ class Host:
     async def _pump(self, adapter: AgentAdapter) -> None:
         error = ""
         try:
-            async for update in adapter.events():
-                self._hear(with_trust(update, self._spec.session))
+            async for update in completed(adapter.events(), self._spec.session):
+                self._hear(update)
                 await self._recorder.wait_writable()
         except AgorError as problem:
             error = problem.detail

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 
 from pydantic_core import PydanticSerializationError
 
@@ -18,6 +19,7 @@ from agor_jupyter.domain.events import (
     AgentReady,
     AgentThoughtChunk,
     AgentUpdate,
+    Notice,
     ToolCallUpdate,
 )
 from agor_jupyter.domain.ids import TaskId
@@ -32,11 +34,19 @@ RETRY_SECONDS = 0.5
 Joinable = AgentMessageChunk | AgentThoughtChunk | ToolCallUpdate
 
 
-def with_trust(update: AgentUpdate, session: SessionSpec) -> AgentUpdate:
-    """Note in `agent_ready` whether the repository was trusted when the agent started: no adapter says so."""
-    if not isinstance(update, AgentReady):
-        return update
-    return update.model_copy(update={"trusted": session.trusted})
+async def completed(updates: AsyncIterator[AgentUpdate], session: SessionSpec) -> AsyncIterator[AgentUpdate]:
+    """Note in each `agent_ready` what no adapter says: whether the repository was trusted when the agent
+    started, and which MCP servers it started with, as far as it told that one is missing."""
+    servers = {server.name: "" for server in session.mcp_servers}
+    async for update in updates:
+        if isinstance(update, Notice):
+            # An adapter may tell of one before it is ready, and may be ready more than once.
+            servers.update({name: update.text for name in update.tool_servers if name in servers})
+        if isinstance(update, AgentReady):
+            noted = {"trusted": session.trusted, "tool_servers": dict(servers)}
+            yield update.model_copy(update=noted)
+        else:
+            yield update
 
 
 class Recorder:

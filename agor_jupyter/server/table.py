@@ -221,6 +221,38 @@ SESSIONS = (
         ),
     ),
     Route(
+        "/sessions/{id}/close-agent",
+        (
+            _send(
+                "POST",
+                "sessions.close_agent",
+                work.close_agent,
+                asked.Nothing,
+                Session,
+                "End an agent without a task; the next prompt starts it anew, with what was changed",
+            ),
+        ),
+    ),
+    Route(
+        "/sessions/{id}/mcp-servers",
+        (
+            _get(
+                "session_servers.show",
+                work.show_session_servers,
+                answers.SessionServers,
+                "The owner's MCP servers as this session finds them; to others, names alone",
+            ),
+            _send(
+                "PATCH",
+                "session_servers.switch",
+                work.switch_session_server,
+                asked.SwitchMcpServer,
+                answers.SessionServers,
+                "Switch one on or off for this session; counts from its agent's next start",
+            ),
+        ),
+    ),
+    Route(
         "/sessions/{id}/steer",
         (
             _send(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agor_jupyter.server.bodies import EventQuery, ListQuery, PermissionQuery, SessionQuery
 from agor_jupyter.server.operation import Call, Lines, Result
-from agor_jupyter.service import events, forks, permissions, sessions, tasks, transcripts
+from agor_jupyter.service import events, forks, permissions, session_servers, sessions, tasks, transcripts
 from agor_jupyter.service import requests as asked
 
 NDJSON = "application/x-ndjson"
@@ -38,6 +38,19 @@ async def interrupt(call: Call) -> Result:
 
 async def resume(call: Call) -> Result:
     return await sessions.resume(call.house, call.actor, call.path["id"])
+
+
+async def close_agent(call: Call) -> Result:
+    return await sessions.close_agent(call.house, call.actor, call.path["id"])
+
+
+async def show_session_servers(call: Call) -> Result:
+    return await session_servers.show(call.house, call.actor, call.path["id"])
+
+
+async def switch_session_server(call: Call) -> Result:
+    body = call.body_as(asked.SwitchMcpServer)
+    return await session_servers.switch(call.house, call.actor, call.path["id"], body)
 
 
 async def steer(call: Call) -> Result:

@@ -48,6 +48,9 @@ RULES: dict[str, Rule] = {
     "mcp_servers.create": Rule("write", "agor:credentials"),
     "mcp_servers.change": Rule("write", "agor:credentials"),
     "mcp_servers.delete": Rule("write", "agor:credentials"),
+    # Others see which there are; who owns the session sees what they are, and switches them.
+    "session_servers.show": READ_SESSIONS,
+    "session_servers.switch": Rule("write", "agor:credentials"),
     "repos.browse": READ_WORKTREES,
     "repos.show": READ_WORKTREES,
     "repos.branches": READ_WORKTREES,
@@ -74,6 +77,7 @@ RULES: dict[str, Rule] = {
     "sessions.interrupt": WORK,
     "sessions.resume": WORK,
     "sessions.steer": WORK,
+    "sessions.close_agent": Rule("execute", "agor:sessions", narrowed=True),
     "tasks.browse": READ_SESSIONS,
     "tasks.show": READ_SESSIONS,
     "tasks.prompt": WORK,

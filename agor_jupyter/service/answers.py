@@ -8,7 +8,9 @@ from agor_jupyter.agents.base import Capabilities
 from agor_jupyter.domain.content import Mode
 from agor_jupyter.domain.events import PermissionRequest, PermissionResolved
 from agor_jupyter.domain.ids import RepoId, RequestId, SessionId, TaskId, UserId, WorktreeId
+from agor_jupyter.domain.mcp_server import OwnServer, Scope
 from agor_jupyter.domain.model import Value
+from agor_jupyter.domain.ports import AgentState
 from agor_jupyter.domain.repo import FileDiff
 from agor_jupyter.domain.user import Person, Role
 
@@ -58,6 +60,39 @@ class CredentialInfo(Value):
     set_ms: int | None = None
     agents: tuple[str, ...] = ()
     servers: tuple[str, ...] = ()
+
+
+class SessionServer(Value):
+    """A tool server that one session finds: where it comes from, and whether the next start gets it.
+
+    `scope`: everywhere, in the repository, or this session alone. `switched`: on or off for this session,
+    whatever it is elsewhere. `running`: the agent that is up started with it; `trouble` is what it told of
+    it ("": of none). `server` is for its owner alone: nobody else sees more than its name.
+    """
+
+    name: str
+    scope: Scope
+    enabled: bool
+    switched: bool = False
+    running: bool = False
+    trouble: str = ""
+    server: OwnServer | None = None
+
+
+class SessionServers(Value):
+    """The tool servers of a session's owner, as this session finds them.
+
+    `takes`: its agent takes any; if not, `note` says why. `agent`: whether it is up. What is changed counts
+    from its next start. `mine`: whoever asks owns them.
+    """
+
+    session_id: SessionId
+    owner: UserId
+    mine: bool
+    takes: bool
+    note: str = ""
+    agent: AgentState
+    items: tuple[SessionServer, ...] = ()
 
 
 class Suggestion(Value):

@@ -10,7 +10,7 @@ from agor_jupyter.agents.process import FORBIDDEN_PREFIXES
 from agor_jupyter.domain.credential import is_variable
 from agor_jupyter.domain.errors import Conflict, Forbidden, InvalidName, Unprocessable
 from agor_jupyter.domain.ids import McpServerId, RepoId, SessionId, UserId
-from agor_jupyter.domain.mcp_server import HOUSE_NAME, OwnServer, looks_secret, servers_for
+from agor_jupyter.domain.mcp_server import HOUSE_NAME, OwnServer, looks_secret, servers_for, switch_of
 from agor_jupyter.domain.ports import Page
 from agor_jupyter.domain.session import Session
 from agor_jupyter.domain.user import Actor
@@ -89,20 +89,13 @@ async def check_choice(house: House, actor: Actor, repo_id: RepoId, names: Seque
 
 
 async def choose(house: House, actor: Actor, session: Session, repo_id: RepoId, names: Sequence[str]) -> None:
-    """Give a new session exactly the servers of these names, by records of its own where need be."""
+    """Give a new session exactly the servers of these names, by switches of its own where need be."""
     for name, server in sorted((await _nearest(house, actor, repo_id)).items()):
         own_id = McpServerId(house.new_id("mcp"))  # for each: a retry must count to the same ids
         if server.enabled == (name in names):
             continue
-        changes = {
-            "id": own_id,
-            "scope": "session",
-            "repo_id": None,
-            "session_id": session.id,
-            "enabled": name in names,
-            "created_ms": house.clock(),
-        }
-        await house.records.own_servers.put(server.model_copy(update=changes))
+        turned = switch_of(server, session.id, enabled=name in names, id=own_id, at_ms=house.clock())
+        await house.records.own_servers.put(turned)
 
 
 async def _nearest(house: House, actor: Actor, repo_id: RepoId) -> dict[str, OwnServer]:
@@ -158,6 +151,9 @@ async def _keep(house: House, server: OwnServer) -> OwnServer:
             raise Conflict(f"There are {MOST} MCP servers already.", hint="Remove one that is not used.")
         for other in others:
             if _key(other) == _key(server):
+                if other.switch:  # what it switched is hidden behind the new one
+                    await house.records.own_servers.delete(other.id)
+                    continue
                 raise Conflict(f"You have a server {server.name} there.", hint="Change it.", id=other.id)
         await house.records.own_servers.put(server)
     return server

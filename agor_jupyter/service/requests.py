@@ -184,5 +184,12 @@ class ChangeMcpServer(Value):
     enabled: bool | None = None
 
 
+class SwitchMcpServer(Value):
+    """Whether one session gets a server, whatever the others get."""
+
+    name: ServerName
+    enabled: bool
+
+
 class Nothing(Value):
     """A body without fields."""

@@ -151,6 +151,15 @@ def _check_mode(kind: AgentKind, mode: Mode) -> None:
         )
 
 
+async def close_agent(house: House, actor: Actor, session_id: str) -> Session:
+    """Let an agent without a task end: the next prompt starts it with what was changed meanwhile."""
+    session = await get(house, session_id)
+    admit_owner(actor, "sessions.close_agent", session.owner)
+    house.check_writable()
+    await house.work.close_agent(session.id)
+    return await get(house, session.id)
+
+
 async def set_status_line(house: House, actor: Actor, session_id: str, text: str) -> Session:
     """Set the line that a session shows people about what it does now; empty takes it away."""
     session = await get(house, session_id)

@@ -40,7 +40,7 @@ from agor_jupyter.domain.events import (
     TaskUpdated,
 )
 from agor_jupyter.domain.ids import MessageId, RequestId, SessionId, TaskId, UserId
-from agor_jupyter.domain.ports import Appended, Clock, EventLog, NewId, Prompt
+from agor_jupyter.domain.ports import AgentState, Appended, Clock, EventLog, NewId, Prompt
 from agor_jupyter.domain.session import Session, Task
 
 OPTIONS = (
@@ -57,6 +57,7 @@ class ScriptedWork:
         self._clock = clock
         self._new_id = new_id
         self.closed: list[SessionId] = []
+        self.agents: dict[SessionId, AgentState] = {}  # a test says which are up
 
     async def _append(
         self, session_id: SessionId, *updates: SessionUpdate, task_id: TaskId | None = None
@@ -215,6 +216,14 @@ class ScriptedWork:
             self.closed.append(session_id)
         return session
 
+    def agent_state(self, session_id: SessionId) -> AgentState:
+        return self.agents.get(session_id, "none")
+
+    async def close_agent(self, session_id: SessionId) -> None:
+        if self.agent_state(session_id) == "working":
+            raise Conflict("A task is under way.")
+        self.agents.pop(session_id, None)
+
     # --- what a test makes happen
 
     async def start(self, session_id: SessionId, checkpoint: Checkpoint | None = None) -> TaskId:
@@ -230,6 +239,11 @@ class ScriptedWork:
         """Let the agent say that it is up, with the conversation `native_ref`, and what it offers."""
         ready = AgentReady.model_validate({"native_ref": native_ref, **offered})
         return (await self._append(session_id, ready)).session
+
+    async def hear(self, session_id: SessionId, *updates: SessionUpdate) -> Session:
+        """Append what the agent of the running task tells."""
+        session = await self._session(session_id)
+        return (await self._append(session_id, *updates, task_id=session.current_task)).session
 
     async def say(self, session_id: SessionId, *texts: str) -> Session:
         """Append each text as a chunk of one message of the running task."""

@@ -12,9 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agor_jupyter.domain.content import DiffContent, TerminalContent
-from agor_jupyter.domain.events import PermissionRequest, PermissionResolved
-from agor_jupyter.domain.snapshot import (
+from agor_jupyter.domain.blocks import (
     Block,
     NoticeBlock,
     PermissionBlock,
@@ -22,6 +20,8 @@ from agor_jupyter.domain.snapshot import (
     TextBlock,
     ToolBlock,
 )
+from agor_jupyter.domain.content import DiffContent, TerminalContent
+from agor_jupyter.domain.events import PermissionRequest, PermissionResolved
 from agor_jupyter.transcripts.answering import choices, named_options
 from agor_jupyter.transcripts.markdown import (
     CLIP_BYTES,

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from agor_jupyter.domain.blocks import PermissionBlock, TaskContent, apply_block
 from agor_jupyter.domain.content import Checkpoint
 from agor_jupyter.domain.events import SessionEvent, TaskEnded, TaskQueued, TaskStarted
 from agor_jupyter.domain.session import Task
-from agor_jupyter.domain.snapshot import PermissionBlock, TaskContent, apply_block
 from agor_jupyter.domain.tasks import apply_task
 
 TurnState = Literal["queued", "running", "waiting", "end_turn", "interrupted", "error"]

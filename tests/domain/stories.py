@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from agor_jupyter.domain.blocks import TaskContent, apply_block
 from agor_jupyter.domain.content import (
     Attachment,
     Checkpoint,
@@ -51,7 +52,7 @@ from agor_jupyter.domain.events import (
 )
 from agor_jupyter.domain.ids import MessageId, RequestId, SessionId, TaskId, ToolCallId, UserId, WorktreeId
 from agor_jupyter.domain.session import Session, Task
-from agor_jupyter.domain.snapshot import TaskContent, apply, apply_block
+from agor_jupyter.domain.snapshot import apply
 from agor_jupyter.domain.tasks import apply_task
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "events"
@@ -245,7 +246,8 @@ def steered() -> list[Said]:
         (SessionCreated(by=ANN, by_name="Ann A.", agent="demo", title="Mend the mean", mode="ask"), None),
         (TaskQueued(by=ANN, by_name="Bea B.", prompt="mend it", attachments=(note,)), ONE),
         (TaskStarted(base_sha="aaa"), ONE),
-        (AgentReady(native_ref="native-1", efforts=("low", "high")), ONE),
+        (AgentReady(native_ref="native-1", efforts=("low", "high"), tool_servers={"a": "", "b": ""}), ONE),
+        (Notice(level="warning", text="b is not there.", tool_servers=("b", "other")), ONE),
         (AgentMessageChunk(message_id=M1, text="I mend it."), ONE),
         (words, ONE),
         (AgentMessageChunk(message_id=M1, text="I mind it."), ONE),

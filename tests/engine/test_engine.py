@@ -305,3 +305,27 @@ async def test_an_answer_to_some_of_the_questions_is_none(world: World) -> None:
     assert (await runner.wait_told("answer"))[1] == REQUEST.request_id
     resolved = [e.update for e in await world.events(session) if isinstance(e.update, PermissionResolved)]
     assert [each.answers for each in resolved] == [answers]
+
+
+async def test_an_agent_without_a_task_is_closed_when_asked_and_resumed_by_the_next_prompt(
+    world: World,
+) -> None:
+    session = await world.session()
+    assert world.engine.agent_state(session.id) == "none"
+    await world.engine.close_agent(session.id)  # none is up: nothing to do
+    await world.prompt(session)
+    runner = await world.executor.wait_runner()
+    await world.until(lambda: world.engine.agent_state(session.id) == "working")
+    with pytest.raises(Conflict, match="under way"):
+        await world.engine.close_agent(session.id)
+    runner.end_turn()
+    await world.wait(session, lambda now: now.last_stop_reason == "end_turn")
+    await world.until(lambda: world.engine.agent_state(session.id) == "idle")
+    await world.engine.close_agent(session.id)
+    assert not runner.alive and ("close", False) in runner.told
+    assert world.engine.agent_state(session.id) == "none"
+    before = await world.types(session)
+    task_id = await world.prompt(session)
+    await world.until(lambda: len(world.executor.runners) == 2)
+    await world.wait(session, lambda now: now.current_task == task_id)
+    assert (await world.types(session))[: len(before)] == before

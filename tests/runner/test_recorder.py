@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from agor_jupyter.agents.base import McpServer, SessionSpec
 from agor_jupyter.domain.content import TerminalContent
 from agor_jupyter.domain.errors import StorageFull
 from agor_jupyter.domain.events import (
     AgentMessageChunk,
+    AgentReady,
     AgentThoughtChunk,
     AgentUpdate,
     Notice,
     ToolCallUpdate,
 )
-from agor_jupyter.domain.ids import MessageId, TaskId, ToolCallId
+from agor_jupyter.domain.ids import MessageId, SessionId, TaskId, ToolCallId
 from agor_jupyter.runner.log import Log, read_file
 from agor_jupyter.runner.protocol import Frame
-from agor_jupyter.runner.recorder import Recorder
+from agor_jupyter.runner.recorder import Recorder, completed
 
 ONE, TWO = TaskId("task_0000000000000001"), TaskId("task_0000000000000002")
 
@@ -139,3 +142,25 @@ async def test_half_a_character_does_not_end_the_log(log: Log) -> None:
     recorder.flush()
     texts = [getattr(frame.update, "text", "") for frame in logged(log)]
     assert texts == ["half ? and \n more", "a?b"]
+
+
+async def test_ready_is_completed_with_what_the_agent_started_with() -> None:
+    """An adapter may tell of a missing server before it is ready; of servers that are not ours nothing is kept."""
+    missing = Notice(level="warning", text="b is not there.", tool_servers=("b", "its-own"))
+    ready = AgentReady(native_ref="n")
+
+    async def told() -> AsyncIterator[AgentUpdate]:
+        for update in (ready, missing, chunk("x"), ready):
+            yield update
+
+    servers = tuple(McpServer(name=name, command=(name,)) for name in ("a", "b"))
+    spec = SessionSpec(
+        session_id=SessionId("ses_1"), worktree="/w", state_dir="/s", mcp_servers=servers, trusted=True
+    )
+    said = [update async for update in completed(told(), spec)]
+    assert said[1:3] == [missing, chunk("x")]
+    assert [update.tool_servers for update in said if isinstance(update, AgentReady)] == [
+        {"a": "", "b": ""},
+        {"a": "", "b": "b is not there."},
+    ]
+    assert all(update.trusted for update in said if isinstance(update, AgentReady))

@@ -22,6 +22,9 @@ from tests.server.conftest import Stand, new_key, problem
 PEOPLE = (None, "vera", "mona", "oscar", "ada")
 OPERATIONS = [(route, operation) for route in ROUTES for operation in route.operations]
 
+OWN_ALONE = ("session_servers.switch",)
+"""What is the owner's and not even an admin's: an agent would act with servers of another's."""
+
 
 @dataclass
 class World:
@@ -58,6 +61,7 @@ def body_of(verb: str, world: World) -> Any:
         "credentials.set": {"name": "KEYED_API_KEY", "value": "a secret"},
         "mcp_servers.create": {"name": f"tools-{new_key()[:8]}", "command": ["tools"]},
         "mcp_servers.change": {"enabled": False},
+        "session_servers.switch": {"name": "tools", "enabled": False},
         "repos.add": {"path": "/nowhere"},
         "repos.rename": {"name": "other"},
         "repos.trust": {"trusted": False},
@@ -69,6 +73,7 @@ def body_of(verb: str, world: World) -> Any:
         "sessions.interrupt": {},
         "sessions.resume": {},
         "sessions.steer": {"prompt": "x"},
+        "sessions.close_agent": {},
         "tasks.prompt": {"prompt": "x"},
         "tasks.change": {"place": 0},  # the words are `tasks.rewrite`: see below
         "transcripts.rebuild": {},
@@ -101,6 +106,8 @@ def expected(person: str | None, operation: Operation) -> bool:
     rule = RULES[operation.verb]
     if not allowed(TIERS[person], rule.action, rule.resource):
         return False
+    if operation.verb in OWN_ALONE:
+        return person == "oscar"
     return not rule.narrowed or person in ("oscar", "ada")
 
 

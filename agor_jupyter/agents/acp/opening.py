@@ -176,7 +176,9 @@ class Opening:
             names += ["Agor's own tools"] if spec.tools and spec.bridge else []
             if names:
                 text = f"{self._preset.title} works here without tool servers ({', '.join(names)})."
-                self.notices.append(Notice(text=text, hint="It starts them where the repository is trusted."))
+                hint = "It starts them where the repository is trusted."
+                missing = tuple(server.name for server in spec.mcp_servers)
+                self.notices.append(Notice(text=text, hint=hint, tool_servers=missing))
             return []
         own = client.spawned.marker, tool_server_marker(client.spawned.marker)
         markers = dict(marker.split("=", 1) for marker in own)

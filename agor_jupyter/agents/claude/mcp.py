@@ -118,5 +118,6 @@ class Watch:
             if state in _STATES and name not in self._told:
                 self._told.add(name)
                 text = f"The MCP server {name!r} {_STATES[state]}: its tools are missing."
-                notices.append(Notice(level="warning", text=text, hint="Look at its command or address."))
+                hint = "Look at its command or address."
+                notices.append(Notice(level="warning", text=text, hint=hint, tool_servers=(name,)))
         return notices

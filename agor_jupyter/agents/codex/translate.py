@@ -280,7 +280,9 @@ def news(method: str, params: Params) -> list[AgentUpdate]:
             return [ModelChanged(model=str(params.get("toModel", "")))]
         case "mcpServer/startupStatus/updated" if params.get("status") == "failed":
             why = turns.sentence(str(params.get("error") or ""))
-            return [Notice(level="warning", text=f"The MCP server {params.get('name')} did not start. {why}")]
+            name = str(params.get("name"))
+            text = f"The MCP server {name} did not start. {why}"
+            return [Notice(level="warning", text=text, tool_servers=(name,))]
         case _:
             return []
 

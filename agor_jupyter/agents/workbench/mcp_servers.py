@@ -195,6 +195,7 @@ class McpServers:
                 level="warning",
                 text=f"The MCP server {server.name} is not there: {why}",
                 hint="Mend it, then resume the session.",
+                tool_servers=(server.name,),
             )
         )
 

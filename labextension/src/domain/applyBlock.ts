@@ -1,6 +1,6 @@
 /**
  * What was said in one task, for those who draw it: mirrors `apply_block` of
- * agor_jupyter/domain/snapshot.py, held by the golden files in tests/golden/events.
+ * agor_jupyter/domain/blocks.py, held by the golden files in tests/golden/events.
  * A block that did not change keeps its identity, so that only the one that grows is drawn anew.
  */
 import type {

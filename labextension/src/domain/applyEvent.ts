@@ -85,8 +85,11 @@ function said(session: Session, update: SessionEvent['update']): Changes {
         commands: update.commands,
         trusted: update.trusted,
         instructions: update.instructions,
+        tool_servers: update.tool_servers,
         ...running(session)
       };
+    case 'notice':
+      return missing(session, update.tool_servers, update.text);
     case 'usage_update':
       return update.context_used === null
         ? {}
@@ -134,6 +137,14 @@ function paused(session: Session, reason: string, hint: string): Changes {
   return now.status === 'idle'
     ? { ...now, queue_paused: reason, status: 'failed', error: reason, hint }
     : { queue_paused: reason, ...now };
+}
+
+/** Keep why some of the tool servers that the agent started with are missing. */
+function missing(session: Session, names: readonly string[], why: string): Changes {
+  const started = Object.entries(session.tool_servers);
+  return names.length === 0
+    ? {}
+    : { tool_servers: Object.fromEntries(started.map(([name, before]) => [name, names.includes(name) ? why : before])) };
 }
 
 function running(session: Session): Changes {
