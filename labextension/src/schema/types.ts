@@ -489,6 +489,28 @@ export interface paths {
         patch: operations["sessions.change"];
         trace?: never;
     };
+    "/sessions/{id}/close-agent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End an agent without a task; the next prompt starts it anew, with what was changed
+         * @description Asks execute on agor:sessions, and to be the owner or an admin.
+         */
+        post: operations["sessions.close_agent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sessions/{id}/events": {
         parameters: {
             query?: never;
@@ -553,6 +575,32 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/sessions/{id}/mcp-servers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * The owner's MCP servers as this session finds them; to others, names alone
+         * @description Asks read on agor:sessions.
+         */
+        get: operations["session_servers.show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Switch one on or off for this session; counts from its agent's next start
+         * @description Asks write on agor:credentials.
+         */
+        patch: operations["session_servers.switch"];
         trace?: never;
     };
     "/sessions/{id}/resume": {
@@ -847,6 +895,9 @@ export interface components {
         /**
          * AgentInfo
          * @description A kind of agent, and whether it can be used here now.
+         *
+         *     `models` and `model_labels` are what the person's last session of the kind told, then what is known
+         *     without one; `efforts` what is known, else what was told.
          */
         AgentInfo: {
             /**
@@ -861,6 +912,11 @@ export interface components {
              */
             default_model: string;
             /**
+             * Efforts
+             * @default []
+             */
+            efforts: string[];
+            /**
              * Hint
              * @default
              */
@@ -869,6 +925,13 @@ export interface components {
             installed: boolean;
             /** Kind */
             kind: string;
+            /**
+             * Model Labels
+             * @default {}
+             */
+            model_labels: {
+                [key: string]: string;
+            };
             /**
              * Models
              * @default []
@@ -911,14 +974,17 @@ export interface components {
          * AgentReady
          * @description The agent's process is up. `native_ref` is what resumes the same conversation later.
          *
-         *     `trusted` says whether the repository was trusted when it started; the runner fills it in.
+         *     An agent tells it again when what it offers has changed. `model_labels` names models for people, where
+         *     the agent does. `trusted` says whether the repository was trusted when it started, `tool_servers` which
+         *     MCP servers of its owner it started with, and why one is missing ("" where it told of no trouble): the
+         *     runner fills both in.
          */
         AgentReady: {
             /**
              * Commands
              * @default []
              */
-            commands: string[];
+            commands: components["schemas"]["SlashCommand"][];
             /**
              * Efforts
              * @default []
@@ -935,12 +1001,26 @@ export interface components {
              */
             model: string;
             /**
+             * Model Labels
+             * @default {}
+             */
+            model_labels: {
+                [key: string]: string;
+            };
+            /**
              * Models
              * @default []
              */
             models: string[];
             /** Native Ref */
             native_ref: string;
+            /**
+             * Tool Servers
+             * @default {}
+             */
+            tool_servers: {
+                [key: string]: string;
+            };
             /**
              * Trusted
              * @default null
@@ -1967,6 +2047,8 @@ export interface components {
         /**
          * Notice
          * @description Something to tell the person that is neither an answer nor a failure of the task.
+         *
+         *     `tool_servers` names the MCP servers that it is about: their tools are missing.
          */
         Notice: {
             /**
@@ -1983,35 +2065,13 @@ export interface components {
             /** Text */
             text: string;
             /**
+             * Tool Servers
+             * @default []
+             */
+            tool_servers: string[];
+            /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
-             */
-            type: "notice";
-        };
-        /** NoticeBlock */
-        NoticeBlock: {
-            /** First Seq */
-            first_seq: number;
-            /**
-             * Hint
-             * @default
-             */
-            hint: string;
-            /** Id */
-            id: string;
-            /** Last Seq */
-            last_seq: number;
-            /**
-             * Level
-             * @enum {string}
-             */
-            level: "info" | "warning" | "error";
-            /** Text */
-            text: string;
-            /**
-             * Type
-             * @default notice
-             * @constant
              */
             type: "notice";
         };
@@ -2020,7 +2080,8 @@ export interface components {
          * @description One server of one person. `repo_id` or `session_id` says where, by `scope`.
          *
          *     Of equal names the nearer counts: the session's before the repository's before the person's. One
-         *     that is not `enabled` switches off those of its name that are further away.
+         *     that is not `enabled` switches off those of its name that are further away. A `switch` has nothing
+         *     else to say: it is what lies next behind it, on or off.
          */
         OwnServer: {
             /**
@@ -2071,6 +2132,11 @@ export interface components {
              * @default null
              */
             session_id: string | null;
+            /**
+             * Switch
+             * @default false
+             */
+            switch: boolean;
             /**
              * Transport
              * @default stdio
@@ -2212,27 +2278,6 @@ export interface components {
              * @default null
              */
             next: string | null;
-        };
-        /**
-         * PermissionBlock
-         * @description A request and, once somebody answered, the answer.
-         */
-        PermissionBlock: {
-            /** First Seq */
-            first_seq: number;
-            /** Id */
-            id: string;
-            /** Last Seq */
-            last_seq: number;
-            request: components["schemas"]["PermissionRequest"];
-            /** @default null */
-            resolved: components["schemas"]["PermissionResolved"] | null;
-            /**
-             * Type
-             * @default permission
-             * @constant
-             */
-            type: "permission";
         };
         /** PermissionOption */
         PermissionOption: {
@@ -2731,8 +2776,10 @@ export interface components {
          *     Written only together with the events it follows from (`EventLog.append`).
          *     `status_line` is what the agent wants people to read; `last_words` is one line of at most 200
          *     characters. `queue_paused` says why, or is empty. `waits`: the queue goes on by itself, but not yet.
-         *     `efforts` are what the running agent offers; empty before its first start. `trusted` and `instructions`
-         *     are what it started with: whether the repository was trusted, and which of its files instruct the agent.
+         *     `models`, `model_labels`, `efforts` and `commands` are what the running agent offers; empty before its
+         *     first start. `trusted` and `instructions` are what it started with: whether the repository was trusted,
+         *     and which of its files instruct the agent. `tool_servers` are the MCP servers that it started with, and
+         *     why one is missing ("": no trouble is known).
          */
         Session: {
             /** Agent */
@@ -2742,6 +2789,11 @@ export interface components {
              * @default false
              */
             archived: boolean;
+            /**
+             * Commands
+             * @default []
+             */
+            commands: components["schemas"]["SlashCommand"][];
             /**
              * Context Size
              * @default null
@@ -2821,6 +2873,18 @@ export interface components {
              */
             model: string;
             /**
+             * Model Labels
+             * @default {}
+             */
+            model_labels: {
+                [key: string]: string;
+            };
+            /**
+             * Models
+             * @default []
+             */
+            models: string[];
+            /**
              * Native Ref
              * @default
              */
@@ -2872,6 +2936,13 @@ export interface components {
             task_count: number;
             /** Title */
             title: string;
+            /**
+             * Tool Servers
+             * @default {}
+             */
+            tool_servers: {
+                [key: string]: string;
+            };
             /**
              * Trusted
              * @default null
@@ -3007,6 +3078,74 @@ export interface components {
             worktree_id: string;
         };
         /**
+         * SessionServer
+         * @description A tool server that one session finds: where it comes from, and whether the next start gets it.
+         *
+         *     `scope`: everywhere, in the repository, or this session alone. `switched`: on or off for this session,
+         *     whatever it is elsewhere. `running`: the agent that is up started with it; `trouble` is what it told of
+         *     it ("": of none). `server` is for its owner alone: nobody else sees more than its name.
+         */
+        SessionServer: {
+            /** Enabled */
+            enabled: boolean;
+            /** Name */
+            name: string;
+            /**
+             * Running
+             * @default false
+             */
+            running: boolean;
+            /**
+             * Scope
+             * @enum {string}
+             */
+            scope: "user" | "repo" | "session";
+            /** @default null */
+            server: components["schemas"]["OwnServer"] | null;
+            /**
+             * Switched
+             * @default false
+             */
+            switched: boolean;
+            /**
+             * Trouble
+             * @default
+             */
+            trouble: string;
+        };
+        /**
+         * SessionServers
+         * @description The tool servers of a session's owner, as this session finds them.
+         *
+         *     `takes`: its agent takes any; if not, `note` says why. `agent`: whether it is up. What is changed counts
+         *     from its next start. `mine`: whoever asks owns them.
+         */
+        SessionServers: {
+            /**
+             * Agent
+             * @enum {string}
+             */
+            agent: "none" | "idle" | "working";
+            /**
+             * Items
+             * @default []
+             */
+            items: components["schemas"]["SessionServer"][];
+            /** Mine */
+            mine: boolean;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /** Owner */
+            owner: string;
+            /** Session Id */
+            session_id: string;
+            /** Takes */
+            takes: boolean;
+        };
+        /**
          * SessionUpdated
          * @description A person renamed the session or changed its archive state, or its agent said what it does now.
          */
@@ -3053,6 +3192,24 @@ export interface components {
             value: string;
         };
         /**
+         * SlashCommand
+         * @description What a session's agent does for a prompt that begins with `/name`. `hint` names the arguments.
+         */
+        SlashCommand: {
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * Hint
+             * @default
+             */
+            hint: string;
+            /** Name */
+            name: string;
+        };
+        /**
          * Steered
          * @description A person put words into the running turn. The runner says so once the agent has taken them.
          */
@@ -3074,38 +3231,6 @@ export interface components {
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
-             */
-            type: "steered";
-        };
-        /**
-         * SteeredBlock
-         * @description A person's words in the running turn. `attached` names the files that came with them.
-         */
-        SteeredBlock: {
-            /**
-             * Attached
-             * @default []
-             */
-            attached: string[];
-            /** By */
-            by: string;
-            /**
-             * By Name
-             * @default
-             */
-            by_name: string;
-            /** First Seq */
-            first_seq: number;
-            /** Id */
-            id: string;
-            /** Last Seq */
-            last_seq: number;
-            /** Text */
-            text: string;
-            /**
-             * Type
-             * @default steered
-             * @constant
              */
             type: "steered";
         };
@@ -3146,6 +3271,16 @@ export interface components {
             name: string;
             /** Path */
             path: string;
+        };
+        /**
+         * SwitchMcpServer
+         * @description Whether one session gets a server, whatever the others get.
+         */
+        SwitchMcpServer: {
+            /** Enabled */
+            enabled: boolean;
+            /** Name */
+            name: string;
         };
         /**
          * Task
@@ -3261,22 +3396,6 @@ export interface components {
              *     }
              */
             usage: components["schemas"]["Usage"];
-        };
-        /**
-         * TaskContent
-         * @description What was said in one task, in order. The plan stands apart: only its last state counts.
-         */
-        TaskContent: {
-            /**
-             * Blocks
-             * @default []
-             */
-            blocks: (components["schemas"]["TextBlock"] | components["schemas"]["ToolBlock"] | components["schemas"]["PermissionBlock"] | components["schemas"]["NoticeBlock"] | components["schemas"]["SteeredBlock"])[];
-            /**
-             * Plan
-             * @default []
-             */
-            plan: components["schemas"]["PlanEntry"][];
         };
         /** TaskEnded */
         TaskEnded: {
@@ -3443,30 +3562,6 @@ export interface components {
             type: "terminal";
         };
         /**
-         * TextBlock
-         * @description Words of the agent: spoken, or thought aloud. `first_seq` and `last_seq` bound its events.
-         */
-        TextBlock: {
-            /** First Seq */
-            first_seq: number;
-            /** Id */
-            id: string;
-            /** Last Seq */
-            last_seq: number;
-            /**
-             * Parent Tool Call Id
-             * @default null
-             */
-            parent_tool_call_id: string | null;
-            /** Text */
-            text: string;
-            /**
-             * Type
-             * @enum {string}
-             */
-            type: "text" | "thought";
-        };
-        /**
          * TextContent
          * @description Text that a tool gave back. `truncated` says how many bytes the middle lost.
          */
@@ -3483,65 +3578,6 @@ export interface components {
              * @enum {string}
              */
             type: "text";
-        };
-        /**
-         * ToolBlock
-         * @description One tool call from its beginning to its result.
-         */
-        ToolBlock: {
-            /**
-             * Content
-             * @default []
-             */
-            content: (components["schemas"]["TextContent"] | components["schemas"]["DiffContent"] | components["schemas"]["TerminalContent"])[];
-            /**
-             * Ended Ms
-             * @default null
-             */
-            ended_ms: number | null;
-            /** First Seq */
-            first_seq: number;
-            /** Id */
-            id: string;
-            /**
-             * Input
-             * @default {}
-             */
-            input: {
-                [key: string]: unknown;
-            };
-            /**
-             * Kind
-             * @enum {string}
-             */
-            kind: "read" | "edit" | "delete" | "move" | "search" | "execute" | "think" | "fetch" | "switch_mode" | "other";
-            /** Last Seq */
-            last_seq: number;
-            /**
-             * Locations
-             * @default []
-             */
-            locations: components["schemas"]["ToolLocation"][];
-            /**
-             * Parent Tool Call Id
-             * @default null
-             */
-            parent_tool_call_id: string | null;
-            /** Started Ms */
-            started_ms: number;
-            /**
-             * Status
-             * @enum {string}
-             */
-            status: "pending" | "in_progress" | "completed" | "failed";
-            /** Title */
-            title: string;
-            /**
-             * Type
-             * @default tool
-             * @constant
-             */
-            type: "tool";
         };
         /**
          * ToolCall
@@ -4094,7 +4130,6 @@ export type ModeChanged = components['schemas']['ModeChanged'];
 export type ModelChanged = components['schemas']['ModelChanged'];
 export type Nothing = components['schemas']['Nothing'];
 export type Notice = components['schemas']['Notice'];
-export type NoticeBlock = components['schemas']['NoticeBlock'];
 export type OwnServer = components['schemas']['OwnServer'];
 export type PageAgentInfo = components['schemas']['Page_AgentInfo_'];
 export type PageBoard = components['schemas']['Page_Board_'];
@@ -4109,7 +4144,6 @@ export type PageSession = components['schemas']['Page_Session_'];
 export type PageSuggestion = components['schemas']['Page_Suggestion_'];
 export type PageTask = components['schemas']['Page_Task_'];
 export type PageWorktree = components['schemas']['Page_Worktree_'];
-export type PermissionBlock = components['schemas']['PermissionBlock'];
 export type PermissionOption = components['schemas']['PermissionOption'];
 export type PermissionRecord = components['schemas']['PermissionRecord'];
 export type PermissionRequest = components['schemas']['PermissionRequest'];
@@ -4134,23 +4168,23 @@ export type Session = components['schemas']['Session'];
 export type SessionCreated = components['schemas']['SessionCreated'];
 export type SessionEvent = components['schemas']['SessionEvent'];
 export type SessionRow = components['schemas']['SessionRow'];
+export type SessionServer = components['schemas']['SessionServer'];
+export type SessionServers = components['schemas']['SessionServers'];
 export type SessionUpdated = components['schemas']['SessionUpdated'];
 export type SetCredential = components['schemas']['SetCredential'];
+export type SlashCommand = components['schemas']['SlashCommand'];
 export type Steered = components['schemas']['Steered'];
-export type SteeredBlock = components['schemas']['SteeredBlock'];
 export type Subscribe = components['schemas']['Subscribe'];
 export type Suggestion = components['schemas']['Suggestion'];
+export type SwitchMcpServer = components['schemas']['SwitchMcpServer'];
 export type Task = components['schemas']['Task'];
-export type TaskContent = components['schemas']['TaskContent'];
 export type TaskEnded = components['schemas']['TaskEnded'];
 export type TaskQueued = components['schemas']['TaskQueued'];
 export type TaskRemoved = components['schemas']['TaskRemoved'];
 export type TaskStarted = components['schemas']['TaskStarted'];
 export type TaskUpdated = components['schemas']['TaskUpdated'];
 export type TerminalContent = components['schemas']['TerminalContent'];
-export type TextBlock = components['schemas']['TextBlock'];
 export type TextContent = components['schemas']['TextContent'];
-export type ToolBlock = components['schemas']['ToolBlock'];
 export type ToolCall = components['schemas']['ToolCall'];
 export type ToolCallUpdate = components['schemas']['ToolCallUpdate'];
 export type ToolLocation = components['schemas']['ToolLocation'];
@@ -5392,6 +5426,44 @@ export interface operations {
             };
         };
     };
+    "sessions.close_agent": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key gives the same answer and does the thing once. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            /** @description End an agent without a task; the next prompt starts it anew, with what was changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "events.page": {
         parameters: {
             query?: {
@@ -5493,6 +5565,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "session_servers.show": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The owner's MCP servers as this session finds them; to others, names alone */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionServers"];
+                };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "session_servers.switch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SwitchMcpServer"];
+            };
+        };
+        responses: {
+            /** @description Switch one on or off for this session; counts from its agent's next start */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionServers"];
                 };
             };
             /** @description What went wrong, and what to do */
