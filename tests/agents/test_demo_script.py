@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from agor_jupyter.agents.demo.script import VERBS, Script, load_script
+from agor_jupyter.agents.demo.script import Script, load_script
 from agor_jupyter.agents.demo.stage import pieces_of
+from agor_jupyter.agents.demo.verbs import VERBS
 from agor_jupyter.domain.errors import Unprocessable
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "agents-demo-scripts.md"
@@ -36,6 +37,14 @@ def test_a_shipped_script_answers_any_prompt(name: str) -> None:
         ("turns: [{steps: [{say: hi, loud: true}]}]", "loud"),
         ("turns: [{steps: [{run: []}]}]", "run"),
         ("turns: [{steps: [{run: 'rm -rf /'}]}]", "run"),
+        ("turns: [{steps: [{tool: {kind: execute}}]}]", "title"),
+        ("turns: [{steps: [{tool: {title: t, steps: [{sya: hi}]}}]}]", "exactly one verb"),
+        ("turns: [{steps: [{tool: {title: t, edits: [{path: a}]}}]}]", "a change has one of"),
+        (
+            "turns: [{steps: [{tool: {title: t, edits: [{path: a, write: x, delete: true}]}}]}]",
+            "a change has",
+        ),
+        ("turns: [{steps: [{ask: []}]}]", "ask"),
         ("turns: [{match: '(', steps: []}]", "not a regular expression"),
         ("turns: [{steps: [{if: {then: [{wiat: 1}]}}]}]", "exactly one verb"),
         ("version: 2\nturns: [{steps: []}]", "version"),

@@ -68,8 +68,8 @@ class DemoAdapter:
         stage, script = self._ready()
         if self._turn is not None and not self._turn.done():
             raise Conflict("The demo agent is at work on another prompt.")
-        turn, found = script.turn_for(text)
-        stage.begin_turn(text, found)
+        turn, found = script.turn_for(text, stage.conversation.prompts)
+        stage.begin_turn(text, found, recorded=script.recorded)
         # Before anything is done: a kill in mid-turn must not make it forget what it was asked.
         await asyncio.to_thread(memory.save, stage.spec.state_dir, stage.conversation)
         player = Player(stage, script.delay_ms)

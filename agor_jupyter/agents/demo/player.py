@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from agor_jupyter.agents.clip import clip
-from agor_jupyter.agents.demo import script as verbs
-from agor_jupyter.agents.demo.stage import CONTEXT_SIZE, EndTurn, Stage, count_tokens, pieces_of
+from agor_jupyter.agents.demo import verbs
+from agor_jupyter.agents.demo.files import text_of, write_text
+from agor_jupyter.agents.demo.shown import Shown
+from agor_jupyter.agents.demo.stage import EndTurn, Stage, count_tokens, new_call_id, pieces_of
 from agor_jupyter.agents.process import Spawned, spawn
 from agor_jupyter.domain.content import (
     DiffContent,
@@ -33,12 +35,12 @@ from agor_jupyter.domain.errors import AgorError, Unprocessable
 from agor_jupyter.domain.events import (
     AgentMessageChunk,
     AgentThoughtChunk,
+    Notice,
     PermissionRequest,
     Plan,
     ToolCall,
     ToolCallUpdate,
     TurnEnded,
-    UsageUpdate,
 )
 from agor_jupyter.domain.ids import ENTROPY_BYTES, MessageId, RequestId, ToolCallId, make_id
 
@@ -57,6 +59,8 @@ class Player:
     def __init__(self, stage: Stage, delay_ms: int) -> None:
         self._stage = stage
         self._delay_ms = delay_ms
+        self.within: ToolCallId | None = None
+        """The call that a sub-agent's steps are played within."""
 
     async def play(self, steps: Sequence[verbs.Step]) -> AsyncIterator[None]:
         for step in steps:
@@ -68,6 +72,9 @@ class Player:
                 case verbs.If(if_=condition):
                     chosen = condition.then if self._holds(condition) else condition.otherwise
                     async for _ in self.play(chosen):
+                        yield
+                case verbs.Tool(tool=tool):
+                    async for _ in Shown(self, self._stage, tool).play():
                         yield
                 case _:
                     await self._do(step)
@@ -88,8 +95,10 @@ class Player:
                 await self._edit(edit)
             case verbs.Run(run=run):
                 await self._run(run)
-            case verbs.Ask(ask=question):
-                await self._ask(question)
+            case verbs.Ask(ask=questions):
+                await self._ask(questions)
+            case verbs.Note(note=text, level=level, hint=hint):
+                await stage.emit(Notice(level=level, text=stage.filled(text), hint=hint))
             case verbs.Call(call=call):
                 await self._call(call)
             case verbs.AddUsage(usage=usage):
@@ -98,8 +107,8 @@ class Player:
                 await asyncio.sleep(self._number(seconds))
             case verbs.Stream(stream=stream):
                 await self._stream(int(self._number(stream.tokens)), self._number(stream.per_second))
-            case verbs.Fail(fail=text):
-                raise EndTurn(TurnEnded(stop_reason="failed", error=stage.filled(text)))
+            case verbs.Fail(fail=text, hint=hint):
+                raise EndTurn(TurnEnded(stop_reason="failed", error=stage.filled(text), hint=hint))
             case verbs.End(end=reason):
                 raise EndTurn(TurnEnded(stop_reason=reason))
             case verbs.Crash(crash=code):
@@ -114,7 +123,8 @@ class Player:
         message_id = _message_id()
         delay = (self._delay_ms if delay_ms is None else delay_ms) / 1000 * self._stage.pace
         for piece in pieces_of(text):
-            await self._stage.emit(chunk(message_id=message_id, text=piece))
+            words = chunk(message_id=message_id, text=piece, parent_tool_call_id=self.within)
+            await self._stage.emit(words)
             await asyncio.sleep(delay)
         self._stage.spend(text, thought=thought)
 
@@ -126,21 +136,25 @@ class Player:
             ahead = begun + number / rate - loop.time() if rate > 0 else 0.0
             if ahead > 0:
                 await asyncio.sleep(ahead)
-            await self._stage.emit(AgentMessageChunk(message_id=message_id, text=f"tok{number} "))
+            words = AgentMessageChunk(
+                message_id=message_id, text=f"tok{number} ", parent_tool_call_id=self.within
+            )
+            await self._stage.emit(words)
         self._stage.spend("tok0 " * count)
 
     async def _add_usage(self, usage: verbs.UsageOf) -> None:
-        stage, more = self._stage, usage.model_dump()
+        stage, more = self._stage, usage.model_dump(exclude={"context_used", "context_size"})
         stage.usage = stage.usage.model_copy(
             update={name: getattr(stage.usage, name) + count for name, count in more.items()}
         )
-        used = stage.usage.input_tokens + stage.usage.output_tokens
-        await stage.emit(UsageUpdate(usage=stage.usage, context_used=used, context_size=CONTEXT_SIZE))
+        if usage.context_used is not None and usage.context_size is not None:
+            stage.context = (usage.context_used, usage.context_size)
+        await stage.emit(stage.usage_update())
 
     async def _call(self, call: verbs.CallOf) -> None:
         """Call a tool of the house: nobody is asked for it."""
-        stage, call_id = self._stage, _call_id()
-        await stage.emit(
+        stage, call_id = self._stage, new_call_id()
+        await self.begin(
             ToolCall(tool_call_id=call_id, title=call.tool, status="in_progress", input=call.input)
         )
         answer = await stage.call_tool(call.tool, call.input)
@@ -150,25 +164,34 @@ class Player:
         status: ToolStatus = "failed" if answer.failed else "completed"
         await stage.emit(ToolCallUpdate(tool_call_id=call_id, status=status, content=content))
 
-    async def _ask(self, asked: verbs.AskOf) -> None:
+    async def _ask(self, asked: Sequence[verbs.AskOf]) -> None:
         stage = self._stage
-        question = Question(
-            question=stage.filled(asked.question),
-            header=asked.header,
-            choices=asked.choices,
-            multiple=asked.multiple,
+        questions = tuple(
+            Question(
+                question=stage.filled(one.question),
+                header=one.header,
+                choices=one.choices,
+                multiple=one.multiple,
+            )
+            for one in asked
         )
-        request = self._request("A question", "other", {"question": question.question})
-        decision = await stage.ask(request.model_copy(update={"questions": (question,), "options": ()}))
+        words = [one.question for one in questions]
+        request = self.request_for("A question", "other", {"question": "\n".join(words)})
+        decision = await stage.ask(request.model_copy(update={"questions": questions, "options": ()}))
         stage.rejected = decision.outcome != "selected"
-        stage.names["answer"] = decision.answers.get(question.question, decision.message)
+        answers = [decision.answers[one] for one in words if one in decision.answers]
+        stage.names["answer"] = "\n".join(answers) if answers else decision.message
 
     # --- tools ---------------------------------------------------------------
 
+    async def begin(self, call: ToolCall) -> None:
+        """Tell that a call begins, within the one whose steps are played."""
+        await self._stage.emit(call.model_copy(update={"parent_tool_call_id": self.within}))
+
     async def _read(self, path: str) -> None:
-        call_id, place = _call_id(), self._place(path)
+        call_id, place = new_call_id(), self.place(path)
         location = (ToolLocation(path=str(place)),)
-        await self._stage.emit(
+        await self.begin(
             ToolCall(
                 tool_call_id=call_id,
                 title=f"Read {path}",
@@ -181,33 +204,33 @@ class Player:
         try:
             text = await asyncio.to_thread(place.read_text, "utf-8", "replace")
         except OSError as error:
-            await self._finish(call_id, (TextContent(text=f"{path}: {error.strerror}"),), failed=True)
+            await self.finish(call_id, (TextContent(text=f"{path}: {error.strerror}"),), failed=True)
             return
         kept = text[:OUTPUT_CHARACTERS]
         self._stage.usage = self._stage.usage.model_copy(
             update={"input_tokens": self._stage.usage.input_tokens + count_tokens(kept)}
         )
-        await self._finish(call_id, (TextContent(text=kept, truncated=len(text) - len(kept)),))
+        await self.finish(call_id, (TextContent(text=kept, truncated=len(text) - len(kept)),))
 
     async def _edit(self, edit: verbs.EditOf) -> None:
         stage, path = self._stage, self._stage.filled(edit.path)
-        call_id, place = _call_id(), self._place(path)
-        before = await asyncio.to_thread(_text_of, place)
+        call_id, place = new_call_id(), self.place(path)
+        before = await asyncio.to_thread(text_of, place)
         after = self._edited(edit, before, path)
         diff = DiffContent(path=path, old_text=before, new_text=after)
         title, location = f"Edit {path}", (ToolLocation(path=str(place)),)
         given = {"path": path, "content": after}
-        await stage.emit(
+        await self.begin(
             ToolCall(tool_call_id=call_id, title=title, kind="edit", input=given, locations=location)
         )
-        request = self._request(title, "edit", given, call_id).model_copy(
+        request = self.request_for(title, "edit", given, call_id).model_copy(
             update={"locations": location, "content": (diff,)}
         )
-        if edit.ask and not await self._allowed(request, call_id):
+        if edit.ask and not await self.allowed(request, call_id):
             return
         await stage.emit(ToolCallUpdate(tool_call_id=call_id, status="in_progress"))
-        await asyncio.to_thread(_write, place, after)
-        await self._finish(call_id, (diff,))
+        await asyncio.to_thread(write_text, place, after)
+        await self.finish(call_id, (diff,))
 
     def _edited(self, edit: verbs.EditOf, before: str | None, path: str) -> str:
         if edit.write is not None:
@@ -217,14 +240,14 @@ class Player:
         return before.replace(edit.find, edit.replace or "", 1)
 
     async def _run(self, run: verbs.RunOf) -> None:
-        stage, call_id = self._stage, _call_id()
+        stage, call_id = self._stage, new_call_id()
         argv = [stage.filled(part) for part in run.argv]
         shown = [Path(argv[0]).name if argv[0] == sys.executable else argv[0], *argv[1:]]
         command = " ".join(shown)
         title, given = run.title or command, {"command": command}
-        await stage.emit(ToolCall(tool_call_id=call_id, title=title, kind="execute", input=given))
-        request = self._request(title, "execute", given, call_id)
-        if run.ask and not await self._allowed(request, call_id):
+        await self.begin(ToolCall(tool_call_id=call_id, title=title, kind="execute", input=given))
+        request = self.request_for(title, "execute", given, call_id)
+        if run.ask and not await self.allowed(request, call_id):
             return
         await stage.emit(
             ToolCallUpdate(tool_call_id=call_id, status="in_progress", content=(TerminalContent(text=""),))
@@ -235,7 +258,7 @@ class Player:
             )
         except (AgorError, OSError) as error:
             stage.exit_code = 127
-            await self._finish(call_id, (TerminalContent(text=str(error), exit_code=127),), failed=True)
+            await self.finish(call_id, (TerminalContent(text=str(error), exit_code=127),), failed=True)
             return
         await self._follow(child, call_id)
 
@@ -261,9 +284,9 @@ class Player:
             self._stage.exit_code = code
             text = "".join(printed)
             shown = TerminalContent(text=text, exit_code=code, truncated=lost)
-            await self._finish(call_id, (shown,), failed=code != 0)
+            await self.finish(call_id, (shown,), failed=code != 0)
 
-    async def _allowed(self, request: PermissionRequest, call_id: ToolCallId) -> bool:
+    async def allowed(self, request: PermissionRequest, call_id: ToolCallId) -> bool:
         decision = await self._stage.ask(request)
         chosen = next((item for item in OPTIONS if item.option_id == decision.option_id), None)
         allowed = decision.outcome == "selected" and (chosen is None or chosen.kind.startswith("allow"))
@@ -271,10 +294,10 @@ class Player:
         if not allowed:
             reason = f"Rejected: {decision.message}" if decision.message else "Rejected."
             self._stage.names["answer"] = decision.message
-            await self._finish(call_id, (TextContent(text=reason),), failed=True)
+            await self.finish(call_id, (TextContent(text=reason),), failed=True)
         return allowed
 
-    async def _finish(
+    async def finish(
         self, call_id: ToolCallId, content: tuple[ToolContent, ...], *, failed: bool = False
     ) -> None:
         status = "failed" if failed else "completed"
@@ -296,13 +319,13 @@ class Player:
         if condition.earlier is not None:
             checks.append(bool(stage.names.get("earlier")) == condition.earlier)
         if condition.exists is not None:
-            checks.append(self._place(condition.exists).exists())
+            checks.append(self.place(condition.exists).exists())
         if condition.contains is not None:
             path, text = condition.contains
-            checks.append(text in (_text_of(self._place(path)) or ""))
+            checks.append(text in (text_of(self.place(path)) or ""))
         return all(checks)
 
-    def _place(self, path: str) -> Path:
+    def place(self, path: str) -> Path:
         """Resolve a path of the script; it must stay in the worktree."""
         root = Path(self._stage.spec.worktree).resolve()
         place = (root / path).resolve()
@@ -317,7 +340,7 @@ class Player:
             raise Unprocessable(f"{value!r} is not a number.") from error
 
     @staticmethod
-    def _request(
+    def request_for(
         title: str, kind: ToolKind, given: dict[str, Any], call_id: ToolCallId | None = None
     ) -> PermissionRequest:
         digest = hashlib.sha256(json.dumps([kind, given], sort_keys=True).encode()).hexdigest()
@@ -333,21 +356,5 @@ class Player:
         )
 
 
-def _text_of(place: Path) -> str | None:
-    try:
-        return place.read_text("utf-8")
-    except FileNotFoundError:
-        return None
-
-
-def _write(place: Path, text: str) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(text, "utf-8")
-
-
 def _message_id() -> MessageId:
     return MessageId(f"msg-{secrets.token_hex(6)}")
-
-
-def _call_id() -> ToolCallId:
-    return ToolCallId(f"call-{secrets.token_hex(6)}")

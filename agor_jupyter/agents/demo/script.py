@@ -1,232 +1,27 @@
-"""What a script of the demo agent may say: the schema of `scripts/*.yml`, and how one is read.
+"""A script of the demo agent: the schema of `scripts/*.yml`, and how one is read. Its steps are in `verbs`.
 
 A script is data. It holds turns; the first whose `match` is found in the prompt is played, and the
 one without `match` plays for any other. See docs/agents-demo-scripts.md.
+
+A script that says `recorded: true` is a session that was saved: it is taken literally, and cannot hold
+a step that runs something.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from agor_jupyter.domain.content import PlanEntry, StopReason
+from agor_jupyter.agents.demo.verbs import Call, Crash, Run, Step, Strict, every_step
 from agor_jupyter.domain.errors import Unprocessable
 
 NAME = re.compile(r"^[a-z][a-z0-9_-]*$")
 _INLINE = re.compile(r"^```demo\s*\n(.*?)^```", re.MULTILINE | re.DOTALL)
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Say(Strict):
-    """Speak, streamed in small pieces."""
-
-    say: str
-    delay_ms: int | None = Field(default=None, ge=0)
-
-
-class Think(Strict):
-    think: str
-    delay_ms: int | None = Field(default=None, ge=0)
-
-
-class MakePlan(Strict):
-    plan: tuple[PlanEntry, ...]
-
-
-class Read(Strict):
-    """Read a file of the worktree."""
-
-    read: str
-
-
-class EditOf(Strict):
-    """`write` makes the whole file; `find` and `replace` change the first place that holds `find`."""
-
-    path: str
-    write: str | None = None
-    find: str | None = None
-    replace: str | None = None
-    ask: bool = True
-
-
-class Edit(Strict):
-    edit: EditOf
-
-
-class RunOf(Strict):
-    argv: tuple[str, ...] = Field(min_length=1)
-    title: str = ""
-    ask: bool = True
-
-
-class Run(Strict):
-    """Run a command in the worktree: an argument list, never a shell line."""
-
-    run: RunOf
-
-    @field_validator("run", mode="before")
-    @classmethod
-    def _list_is_argv(cls, value: Any) -> Any:
-        return {"argv": value} if isinstance(value, list) else value
-
-
-class AskOf(Strict):
-    question: str
-    header: str = ""
-    choices: tuple[str, ...] = ()
-    multiple: bool = False
-
-
-class Ask(Strict):
-    ask: AskOf
-
-
-class UsageOf(Strict):
-    input_tokens: int = 0
-    output_tokens: int = 0
-    thought_tokens: int = 0
-
-
-class AddUsage(Strict):
-    usage: UsageOf
-
-
-class Wait(Strict):
-    """Wait so many seconds; a string is a name such as `{1}`."""
-
-    wait: float | str
-
-
-class StreamOf(Strict):
-    tokens: int | str
-    per_second: float | str
-
-
-class Stream(Strict):
-    """Speak numbered tokens (`tok0 tok1 …`) at a rate: what load tests count."""
-
-    stream: StreamOf
-
-
-class RepeatOf(Strict):
-    times: int = Field(ge=0, le=100_000)
-    steps: tuple[Step, ...]
-
-
-class Repeat(Strict):
-    repeat: RepeatOf
-
-
-class IfOf(Strict):
-    """All conditions that are given must hold."""
-
-    answer: str | None = None
-    exit_code: int | None = None
-    failed: bool | None = None
-    rejected: bool | None = None
-    exists: str | None = None
-    contains: tuple[str, str] | None = None
-    earlier: bool | None = None
-    then: tuple[Step, ...] = ()
-    otherwise: tuple[Step, ...] = ()
-
-
-class CallOf(Strict):
-    """A tool of the house and its arguments; what it gave is `{result}` from then on."""
-
-    tool: str
-    input: dict[str, Any] = {}
-
-
-class Call(Strict):
-    call: CallOf
-
-
-class If(Strict):
-    """`failed`: the last command's exit code was not 0. `rejected`: the last request was refused."""
-
-    if_: IfOf = Field(alias="if")
-
-
-class Fail(Strict):
-    """End the turn as failed."""
-
-    fail: str
-
-
-class End(Strict):
-    """End the turn here, with this stop reason."""
-
-    end: StopReason
-
-
-class Crash(Strict):
-    """Die as an agent's process would (exit code); for tests of what comes after."""
-
-    crash: int
-
-
-VERBS = (
-    "say",
-    "think",
-    "plan",
-    "read",
-    "edit",
-    "run",
-    "ask",
-    "call",
-    "usage",
-    "wait",
-    "stream",
-    "repeat",
-    "if",
-    "fail",
-    "end",
-    "crash",
-)
-
-
-def _verb(raw: Any) -> str:
-    """Name the verb of a step, so that an error is about that verb and not about all of them."""
-    if isinstance(raw, Strict):  # made in code, not read
-        names = {name.rstrip("_") for name in type(raw).model_fields}
-    else:
-        names = set(raw) if isinstance(raw, dict) else set()
-    found = names & set(VERBS)
-    return found.pop() if len(found) == 1 else ""
-
-
-Step = Annotated[
-    Annotated[Say, Tag("say")]
-    | Annotated[Think, Tag("think")]
-    | Annotated[MakePlan, Tag("plan")]
-    | Annotated[Read, Tag("read")]
-    | Annotated[Edit, Tag("edit")]
-    | Annotated[Run, Tag("run")]
-    | Annotated[Ask, Tag("ask")]
-    | Annotated[Call, Tag("call")]
-    | Annotated[AddUsage, Tag("usage")]
-    | Annotated[Wait, Tag("wait")]
-    | Annotated[Stream, Tag("stream")]
-    | Annotated[Repeat, Tag("repeat")]
-    | Annotated[If, Tag("if")]
-    | Annotated[Fail, Tag("fail")]
-    | Annotated[End, Tag("end")]
-    | Annotated[Crash, Tag("crash")],
-    Discriminator(
-        _verb,
-        custom_error_type="step",
-        custom_error_message=f"a step has exactly one verb of: {', '.join(VERBS)}",
-    ),
-]
 
 
 class Turn(Strict):
@@ -244,15 +39,28 @@ class Turn(Strict):
 
 
 class Script(Strict):
+    """`recorded`: texts stand as they are (no `{names}`), a prompt brings no steps, and nothing is run."""
+
     version: Literal[1] = 1
+    recorded: bool = False
     delay_ms: int = Field(default=15, ge=0)
     turns: tuple[Turn, ...] = Field(min_length=1)
 
-    def turn_for(self, prompt: str) -> tuple[Turn, re.Match[str] | None]:
+    @model_validator(mode="after")
+    def _recording_runs_nothing(self) -> Self:
+        for turn in self.turns if self.recorded else ():
+            if any(isinstance(step, Run | Call | Crash) for step in every_step(turn.steps)):
+                raise ValueError("a recording has no run, call or crash: take `recorded` out, or that step")
+        return self
+
+    def turn_for(self, prompt: str, earlier: Sequence[str] = ()) -> tuple[Turn, re.Match[str] | None]:
         """Choose the turn that answers `prompt`. Raises `Unprocessable` when none does.
 
-        A prompt that holds a block of steps (```` ```demo ````) is its own turn.
+        A prompt that holds a block of steps (```` ```demo ````) is its own turn. In a recording a prompt may
+        come again: of the turns that match, the first is chosen that no `earlier` prompt has played.
         """
+        if self.recorded:
+            return self._turn_of_recording(prompt, earlier), None
         if (inline := _INLINE.search(prompt)) is not None:
             return _read_turn(inline[1]), None
         for turn in self.turns:
@@ -261,11 +69,28 @@ class Script(Strict):
         for turn in self.turns:
             if not turn.match:
                 return turn, None
-        raise Unprocessable("The script has no turn for this prompt.", hint="Add a turn without `match`.")
+        raise _no_turn()
+
+    def _turn_of_recording(self, prompt: str, earlier: Sequence[str]) -> Turn:
+        played: set[int] = set()
+        chosen: int | None = None
+        for said in (*earlier, prompt):
+            fitting = [
+                place for place, turn in enumerate(self.turns) if turn.match and re.search(turn.match, said)
+            ]
+            chosen = next(
+                (place for place in fitting if place not in played), fitting[-1] if fitting else None
+            )
+            played |= {chosen} if chosen is not None else set()
+        if chosen is not None:
+            return self.turns[chosen]
+        if (other := next((turn for turn in self.turns if not turn.match), None)) is not None:
+            return other
+        raise _no_turn()
 
 
-for _model in (RepeatOf, IfOf, Repeat, If, Turn, Script):
-    _model.model_rebuild()
+def _no_turn() -> Unprocessable:
+    return Unprocessable("The script has no turn for this prompt.", hint="Add a turn without `match`.")
 
 
 def load_script(name_or_path: str) -> Script:

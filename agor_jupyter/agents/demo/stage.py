@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import secrets
 import sys
 from collections.abc import Awaitable, Callable
 
@@ -11,7 +12,7 @@ from agor_jupyter.agents.base import Decision, SessionSpec, ToolCaller
 from agor_jupyter.agents.demo.memory import Conversation
 from agor_jupyter.domain.content import Usage
 from agor_jupyter.domain.events import AgentUpdate, PermissionRequest, TurnEnded, UsageUpdate
-from agor_jupyter.domain.ids import RequestId
+from agor_jupyter.domain.ids import RequestId, ToolCallId
 
 CONTEXT_SIZE = 200_000
 PIECE_CHARACTERS = 12
@@ -46,9 +47,12 @@ class Stage:
         self.names: dict[str, str] = {}
         self.exit_code: int | None = None
         self.rejected = False
+        self.recorded = False
+        self.context: tuple[int, int] | None = None
         self._asked: dict[RequestId, asyncio.Future[Decision]] = {}
 
-    def begin_turn(self, prompt: str, found: re.Match[str] | None) -> None:
+    def begin_turn(self, prompt: str, found: re.Match[str] | None, *, recorded: bool = False) -> None:
+        """Begin with nothing said. `recorded`: texts are literal, and only the script's own usage counts."""
         earlier = self.conversation.prompts[-1] if self.conversation.prompts else ""
         self.names = {
             "prompt": prompt,
@@ -64,14 +68,20 @@ class Stage:
         self.conversation = self.conversation.model_copy(
             update={"prompts": (*self.conversation.prompts, prompt)}
         )
-        self.usage = Usage(input_tokens=count_tokens(prompt) + self.conversation.tokens)
+        self.recorded, self.context = recorded, None
+        counted = 0 if recorded else count_tokens(prompt) + self.conversation.tokens
+        self.usage = Usage(input_tokens=counted)
         self.exit_code, self.rejected = None, False
 
     def filled(self, text: str) -> str:
-        """Put in the values of `{names}`; braces around anything else stay."""
+        """Put in the values of `{names}`; braces around anything else stay, and a recording's texts too."""
+        if self.recorded:
+            return text
         return re.sub(r"\{(\w+)\}", lambda found: self.names.get(found[1], found[0]), text)
 
     def spend(self, output: str, *, thought: bool = False) -> None:
+        if self.recorded:
+            return
         count = count_tokens(output)
         thoughts = self.usage.thought_tokens + (count if thought else 0)
         self.usage = self.usage.model_copy(
@@ -92,10 +102,14 @@ class Stage:
         if answer is not None and not answer.done():
             answer.set_result(decision)
 
+    def usage_update(self) -> UsageUpdate:
+        used, size = self.context or (self.usage.input_tokens + self.usage.output_tokens, CONTEXT_SIZE)
+        return UsageUpdate(usage=self.usage, context_used=used, context_size=size)
+
     async def end_turn(self, ended: TurnEnded) -> None:
-        used = self.usage.input_tokens + self.usage.output_tokens
-        self.conversation = self.conversation.model_copy(update={"tokens": used})
-        await self.emit(UsageUpdate(usage=self.usage, context_used=used, context_size=CONTEXT_SIZE))
+        update = self.usage_update()
+        self.conversation = self.conversation.model_copy(update={"tokens": update.context_used})
+        await self.emit(update)
         reference = f"{self.conversation.native_ref}:{len(self.conversation.prompts)}"
         await self.emit(ended.model_copy(update={"usage": self.usage, "last_message_ref": reference}))
 
@@ -114,3 +128,7 @@ def pieces_of(text: str) -> list[str]:
 def count_tokens(text: str) -> int:
     """Guess as everyone does: four characters a token."""
     return (len(text) + 3) // 4
+
+
+def new_call_id() -> ToolCallId:
+    return ToolCallId(f"call-{secrets.token_hex(6)}")
