@@ -26,6 +26,7 @@ from agor_jupyter.engine.parts import EngineParts, Launch
 from agor_jupyter.engine.supervisor import Engine, OnStop
 from agor_jupyter.extension import seed
 from agor_jupyter.extension.git_of_house import CardChanges, EngineCheckpoints
+from agor_jupyter.extension.own_secrets import secrets_of_server
 from agor_jupyter.extension.places import Places, find_places
 from agor_jupyter.extension.tools_of_house import AgentTools
 from agor_jupyter.extension.transcripts_of_house import HouseTranscripts
@@ -131,6 +132,9 @@ class Wiring:
             new_id=new_id,
             read_only=store.read_only,
             data_dir_note=self.places.note,
+            secrets=secrets_of_server(
+                os.environ, app.agent_environment.values(), settings["identity_provider"]
+            ),
             trusted_paths=tuple(str(Path(path).expanduser()) for path in self.app.trusted_repositories),
         )
         self.hub = open_server(settings, self.house)

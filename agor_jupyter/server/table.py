@@ -309,6 +309,17 @@ SESSIONS = (
         ),
     ),
     Route(
+        "/sessions/{id}/script",
+        (
+            _get(
+                "sessions.script",
+                work.make_script,
+                answers.SessionScript,
+                "The session as a script that plays it again, secrets taken out",
+            ),
+        ),
+    ),
+    Route(
         "/permissions",
         (
             _get(

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from agor_jupyter.server.bodies import EventQuery, ListQuery, PermissionQuery, SessionQuery
 from agor_jupyter.server.operation import Call, Lines, Result
-from agor_jupyter.service import events, forks, permissions, session_servers, sessions, tasks, transcripts
+from agor_jupyter.service import (
+    events,
+    forks,
+    permissions,
+    scripts,
+    session_servers,
+    sessions,
+    tasks,
+    transcripts,
+)
 from agor_jupyter.service import requests as asked
 
 NDJSON = "application/x-ndjson"
@@ -97,6 +106,10 @@ async def show_transcript(call: Call) -> Result:
 
 async def rebuild_transcript(call: Call) -> Result:
     return await transcripts.rebuild(call.house, call.actor, call.path["id"])
+
+
+async def make_script(call: Call) -> Result:
+    return await scripts.make(call.house, call.actor, call.path["id"])
 
 
 async def list_permissions(call: Call) -> Result:

@@ -70,6 +70,7 @@ RULES: dict[str, Rule] = {
     "worktrees.delete": Rule("write", "agor:worktrees", narrowed=True),
     "sessions.browse": READ_SESSIONS,
     "sessions.show": READ_SESSIONS,
+    "sessions.script": READ_SESSIONS,
     "sessions.create": WORK,
     "sessions.fork": WORK,  # and, for a new worktree, what `worktrees.create` asks
     "sessions.change": Rule("execute", "agor:sessions", narrowed=True),

@@ -169,6 +169,22 @@ class TranscriptPlace(Value):
     url: str | None = None
 
 
+class Removed(Value):
+    """What kind of thing was taken out of a text, and how often."""
+
+    what: str
+    count: int
+
+
+class SessionScript(Value):
+    """A session as a script (YAML). `notes` say what of it is not played as it was; `name` is for a file."""
+
+    name: str
+    script: str
+    removed: tuple[Removed, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
 class Dropped(Value):
     """Where a card lies now, and the zone it lies in."""
 

@@ -1,6 +1,7 @@
 """A person's own credentials: set and removed, listed by name, handed to their own sessions.
 
-Values come in here and leave by `for_session` alone. No answer, event or log has one.
+Values come in here and leave by `for_session` alone; `to_take_out` gives them to be looked for. No answer,
+event or log has one.
 """
 
 from __future__ import annotations
@@ -93,6 +94,12 @@ async def for_session(
                 hint=f"Set {name} among your keys, or switch the server off; then resume.",
             )
     return own
+
+
+async def to_take_out(house: House, owner: UserId) -> tuple[str, ...]:
+    """Give every value that this person has set, to be taken out of a text. Raises `CredentialsSealed`."""
+    names = [item.name for item in await house.records.vault.listed(owner)]
+    return tuple((await house.records.vault.unseal(owner, names)).values())
 
 
 def agents_by_name(house: House) -> Mapping[str, tuple[str, ...]]:

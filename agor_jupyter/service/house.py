@@ -101,6 +101,8 @@ class House:
     data_dir_note: str = ""
     trusted_paths: tuple[str, ...] = ()
     """Patterns of folders whose repositories a setting of the server trusts."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """Secrets of this server's own (its environment, its token): nothing that is saved may hold one."""
     naming: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a name is checked and its record made: two equal names never both pass."""
     names: dict[str, str | None] = field(default_factory=dict)
