@@ -9,6 +9,7 @@ import type {
   PermissionRecord,
   Session,
   SessionEvent,
+  SessionScript,
   Task,
   TranscriptPlace
 } from '../schema/types';
@@ -88,6 +89,9 @@ export const fetchTranscript = (http: Http, id: string): Promise<TranscriptPlace
   http.get(`sessions/${id}/transcript`);
 export const rebuildTranscript = (http: Http, id: string): Promise<TranscriptPlace> =>
   http.post(`sessions/${id}/transcript`);
+
+/** Make the script that plays a session again; its secrets are taken out by the server. */
+export const fetchScript = (http: Http, id: string): Promise<SessionScript> => http.get(`sessions/${id}/script`);
 
 export const fetchPending = (http: Http): Promise<Permission[]> =>
   http.list('permissions', { state: 'pending' });

@@ -27,6 +27,7 @@ export const CommandIds = {
   withdrawTask: 'agor:withdraw-prompt',
   openTranscript: 'agor:open-transcript',
   rebuildTranscript: 'agor:rebuild-transcript',
+  saveScript: 'agor:save-script',
   answerPermission: 'agor:answer-permission',
   nextAttention: 'agor:next-attention',
   addZone: 'agor:add-zone',

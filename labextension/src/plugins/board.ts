@@ -9,6 +9,7 @@ import { peopleCommands } from '../commands/people';
 import { forkCommands } from '../commands/forks';
 import { queueCommands } from '../commands/queue';
 import { recordCommands } from '../commands/records';
+import { scriptCommands } from '../commands/scripts';
 import { sessionCommands } from '../commands/sessions';
 import { register } from '../commands/table';
 import { trustCommands } from '../commands/trust';
@@ -39,6 +40,7 @@ export const boardPlugin: JupyterFrontEndPlugin<void> = {
       ...trustCommands(context),
       ...sessionCommands(context),
       ...recordCommands(context),
+      ...scriptCommands({ ...context, contents: front.serviceManager.contents }),
       ...forkCommands(context),
       ...queueCommands(context),
       ...peopleCommands(context)

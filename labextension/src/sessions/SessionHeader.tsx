@@ -5,13 +5,16 @@ import { glyphOf, wordOf } from '../domain/attention';
 import { useStore, useValue } from '../model/store';
 import type { Session } from '../schema/types';
 import { shortCount } from '../ui/clock';
+import { moreIcon } from '../ui/icons';
 import { StatusDot } from '../ui/StatusDot';
+import { openSessionMenu } from './sessionMenu';
 import { Trust } from './Trust';
 import { useTrans } from '../ui/trans';
 import { useRun, useSessionView } from './view';
 
 export function SessionHeader(): ReactElement | null {
-  const { store, workspace } = useSessionView();
+  const view = useSessionView();
+  const { store, workspace } = view;
   const run = useRun();
   const trans = useTrans();
   const session = useStore(store, state => state.session);
@@ -55,6 +58,17 @@ export function SessionHeader(): ReactElement | null {
       <Spent session={session} />
       <button type="button" className="jp-mod-styled" onClick={() => run(CommandIds.openTranscript)}>
         {trans.__('Notebook')}
+      </button>
+      <button
+        type="button"
+        className="jp-AgorIconButton"
+        aria-label={trans.__('More about this session')}
+        aria-haspopup="menu"
+        title={trans.__('More')}
+        data-testid="agor-session-menu"
+        onClick={event => openSessionMenu(view, event.currentTarget)}
+      >
+        <moreIcon.react tag="span" className="jp-AgorIcon" />
       </button>
     </header>
   );

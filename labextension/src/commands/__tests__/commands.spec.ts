@@ -14,6 +14,7 @@ import { peopleCommands } from '../people';
 import { forkCommands } from '../forks';
 import { queueCommands } from '../queue';
 import { recordCommands } from '../records';
+import { scriptCommands } from '../scripts';
 import { sessionCommands } from '../sessions';
 import { trustCommands } from '../trust';
 import type { CommandContext } from '../table';
@@ -81,6 +82,7 @@ function registered(may: boolean, sessions: readonly Session[] = [], agent: obje
     ...trustCommands(context),
     ...sessionCommands(context),
     ...recordCommands(context),
+    ...scriptCommands({ ...context, contents: { get: vi.fn(), save: vi.fn() } }),
     ...forkCommands(context),
     ...queueCommands(context),
     ...peopleCommands(context),
@@ -112,6 +114,7 @@ const ON_SESSIONS: readonly (readonly [CommandId, Partial<Session>])[] = [
   [CommandIds.withdrawTask, { queue: ['task_2'] }],
   [CommandIds.openTranscript, {}],
   [CommandIds.rebuildTranscript, {}],
+  [CommandIds.saveScript, {}],
   [CommandIds.attachFiles, {}]
 ];
 const ABLE = { steer: true, set_effort: true, files: true };
@@ -147,6 +150,7 @@ describe('commands', () => {
     [CommandIds.interruptSession, {}, {}],
     [CommandIds.resumeSession, {}, {}],
     [CommandIds.forkSession, { task_count: 0 }, {}],
+    [CommandIds.saveScript, { task_count: 0 }, {}],
     [CommandIds.answerPermission, {}, {}],
     [CommandIds.setModel, {}, { set_model: false }],
     [CommandIds.setEffort, {}, {}],
