@@ -98,5 +98,5 @@ def _dumpers() -> tuple[Any, Any]:
 
 def _as_block(dumper: Any, text: str) -> Any:
     # A block that begins with a space, or ends with several breaks, depends on what stands around it.
-    plain = "\n" in text.strip("\n") and not text[:1].isspace() and not text.endswith("\n\n")
+    plain = "\n" in text and not text[:1].isspace() and not text.endswith("\n\n")
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if plain else None)
