@@ -26,6 +26,7 @@ class DemoKind:
         fork=True,
         fork_at_message=True,
         house_tools=True,
+        subagents=True,
         notes={
             "steer": "A prompt waits until the turn before it has ended.",
             "set_effort": "A script thinks as it is written.",
