@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 import yaml
 from playwright.sync_api import expect
@@ -34,16 +32,12 @@ def test_a_session_is_saved_from_its_menu(desk: Desk, house: Stage) -> None:
         page.get_by_test_id("agor-session-menu").click()
         menu = page.locator(".lm-Menu")
         expect(menu).to_contain_text("Save as Demo Script")
-        if folder := os.environ.get("AGOR_PICTURES"):
-            page.screenshot(path=f"{folder}/script-menu.png")
         menu.get_by_text("Save as Demo Script").click()
         name = page.locator(".jp-Dialog input")
         expect(name).to_have_value("keep-it-to-yourself.demo.yml")
         page.locator(".jp-Dialog .jp-mod-accept").click()
         expect(page.locator(".jp-FileEditor .cm-content")).to_contain_text("recorded: true")
         expect(page.locator(".jp-toast-message, .Toastify__toast").last).to_contain_text("GitHub token (")
-        if folder:
-            page.screenshot(path=f"{folder}/script-saved.png")
     path = house.root / "keep-it-to-yourself.demo.yml"
     text = wait_for("the file is there", lambda: path.read_text("utf-8") if path.exists() else "")
     assert TOKEN not in text
