@@ -1,11 +1,12 @@
 /**
- * Notifications of what agents ask: few at a time, each once, gone as soon as anybody has answered.
+ * Notifications of what agents ask: few at a time, each once, gone as soon as anybody has answered. What waited
+ * already when the page was opened is told behind the bell: who comes in is not met by a heap of them.
  * The panel that shows the request itself needs none.
  */
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IDisposable } from '@lumino/disposable';
 import { inShort } from '../domain/asked';
-import type { Offer, OfferStep } from '../ui/notify';
+import type { Offer, Offered, OfferStep } from '../ui/notify';
 import type { SystemNotice } from '../ui/systemNotice';
 import type { Waiting, WaitingById } from './inbox';
 import type { Readable } from './store';
@@ -27,7 +28,7 @@ export interface NoticePorts {
   readonly inView: Readable<readonly string[]>;
   readonly settings: Readable<NoticeSettings>;
   readonly trans: TranslationBundle;
-  readonly offer: (text: string, steps: readonly OfferStep[], onGone: () => void) => Offer;
+  readonly offer: (offered: Offered, onGone: () => void) => Offer;
   readonly systemNotice: (notice: SystemNotice) => () => void;
   readonly hidden: () => boolean;
   /** Answer exactly what was shown. A refusal is told by who answers; `again`: it still waits, as far as one knows. */
@@ -44,6 +45,8 @@ export class AskNotices implements IDisposable {
   private readonly system = new Map<string, () => void>();
   /** Dismissed or acted upon here: not offered again. */
   private readonly done = new Set<string>();
+  /** Answered here in vain: told aloud, however old. */
+  private readonly failed = new Set<string>();
   private rest: { readonly offer: Offer; count: number } | null = null;
   /** How many more waited when a person dismissed the line about them. */
   private restDone = 0;
@@ -67,7 +70,9 @@ export class AskNotices implements IDisposable {
   private draw(): void {
     const { asked, inbox, inView, settings } = this.ports;
     const all = inbox.get();
-    [...this.done].filter(id => !all.has(id)).forEach(id => this.done.delete(id));
+    for (const ids of [this.done, this.failed]) {
+      [...ids].filter(id => !all.has(id)).forEach(id => ids.delete(id));
+    }
     const waiting = asked.get();
     this.call(waiting);
     const wanted = settings.get().enabled ? waiting : [];
@@ -82,7 +87,8 @@ export class AskNotices implements IDisposable {
     const fresh = open.filter(({ request }) => !this.offers.has(request.request_id));
     const room = Math.max(0, MOST - this.offers.size);
     fresh.slice(0, room).forEach(each => this.offers.set(each.request.request_id, this.offer(each)));
-    this.drawRest(fresh.length - Math.min(room, fresh.length));
+    const left = fresh.slice(room);
+    this.drawRest(left.length, left.every(each => each.old));
   }
 
   private offer(waiting: Waiting): Offer {
@@ -98,7 +104,8 @@ export class AskNotices implements IDisposable {
       steps.push({ label: trans.__('Reject'), callback: () => this.answer(waiting, reject) });
     }
     steps.push(allow === null ? { label: trans.__('Answer…'), accept: true, callback: show } : { label: trans.__('Show'), callback: show });
-    return offer(text, steps, () => {
+    const quiet = waiting.old && !this.failed.has(request.request_id);
+    return offer({ text, steps, quiet }, () => {
       this.offers.delete(request.request_id);
       this.done.add(request.request_id);
       this.draw();
@@ -110,13 +117,14 @@ export class AskNotices implements IDisposable {
     void this.ports.answer(waiting, optionId).then(outcome => {
       if (outcome === 'again') {
         this.done.delete(id);
+        this.failed.add(id);
         this.draw();
       }
     });
   }
 
   /** One line for all that has no notification of its own; when more come, it is told anew. */
-  private drawRest(count: number): void {
+  private drawRest(count: number, quiet: boolean): void {
     this.restDone = Math.min(this.restDone, count);
     const { offer, showAll, trans } = this.ports;
     const text = trans._n('%1 more request waits for an answer.', '%1 more requests wait for an answer.', count);
@@ -130,7 +138,8 @@ export class AskNotices implements IDisposable {
     this.rest?.offer.close();
     this.rest = null;
     if (count > this.restDone) {
-      const made = offer(text, [{ label: trans.__('Show all'), accept: true, callback: showAll }], () => {
+      const steps = [{ label: trans.__('Show all'), accept: true, callback: showAll }];
+      const made = offer({ text, steps, quiet }, () => {
         this.restDone = this.rest?.count ?? count;
         this.rest = null;
       });

@@ -47,11 +47,18 @@ export interface OfferStep extends Step {
   readonly accept?: boolean;
 }
 
+export interface Offered {
+  readonly text: string;
+  readonly steps: readonly OfferStep[];
+  /** Behind the bell from the start. */
+  readonly quiet: boolean;
+}
+
 /** Offer steps. `onGone` is told when a person dismissed the offer, or took a step of it; never after `close`. */
-export function notifyOffer(text: string, steps: readonly OfferStep[], onGone: () => void): Offer {
+export function notifyOffer({ text, steps, quiet }: Offered, onGone: () => void): Offer {
   const { manager } = Notification;
   const id = Notification.warning(text, {
-    autoClose: OFFER_MS,
+    autoClose: quiet ? 0 : OFFER_MS,
     actions: steps.map(({ accept, ...step }) => ({ ...step, displayType: accept === true ? 'accent' : 'default' }))
   });
   const onChanged = (_: typeof manager, { type, notification }: Notification.IChange): void => {

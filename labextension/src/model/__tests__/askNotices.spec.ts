@@ -1,13 +1,14 @@
 /** Notifications of what is asked: whom, how many, and when they go. */
 import { nullTranslator } from '@jupyterlab/translation';
+import { Signal } from '@lumino/signaling';
 import { describe, expect, it, vi } from 'vitest';
-import type { InboxNews } from '../../api/eventStream';
+import type { EventStream, InboxNews } from '../../api/eventStream';
 import type { PermissionRequest, Session, SessionEvent } from '../../schema/types';
 import { AskedOfMe } from '../askedOfMe';
 import type { NoticePorts, NoticeSettings } from '../askNotices';
 import { AskNotices } from '../askNotices';
 import type { WaitingById } from '../inbox';
-import { applyNews } from '../inbox';
+import { applyNews, Inbox } from '../inbox';
 import { Store } from '../store';
 
 const asks = (id: string, session = 'mine', at = 1, given: Partial<PermissionRequest> = {}): SessionEvent => ({
@@ -48,6 +49,7 @@ const session = (id: string, owner: string, task_count = 1): Session =>
   ({ id, owner, title: `The ${id}`, archived: false, task_count }) as unknown as Session;
 
 interface Toast {
+  readonly quiet: boolean;
   readonly text: string;
   readonly steps: readonly { readonly label: string; readonly callback: () => void }[];
   readonly gone: () => void;
@@ -57,7 +59,7 @@ interface Toast {
 
 function world(given: Partial<NoticePorts> = {}) {
   const inbox = new Store<WaitingById>(new Map());
-  const tell = (events: InboxNews): void => inbox.update(known => applyNews(known, events));
+  const tell = (events: InboxNews, old = false): void => inbox.update(known => applyNews(known, events, old));
   const toasts: Toast[] = [];
   const inView = new Store<readonly string[]>([]);
   const settings = new Store<NoticeSettings>({ enabled: true, system: false });
@@ -80,8 +82,8 @@ function world(given: Partial<NoticePorts> = {}) {
     settings,
     titleOf: id => `The ${id}`,
     trans: nullTranslator.load('test'),
-    offer: (text, steps, gone) => {
-      const toast: Toast = { text, steps, gone, said: text, closed: false };
+    offer: ({ text, steps, quiet }, gone) => {
+      const toast: Toast = { text, steps, quiet, gone, said: text, closed: false };
       toasts.push(toast);
       return { say: words => void (toast.said = words), close: () => void (toast.closed = true) };
     },
@@ -120,6 +122,26 @@ describe('applyNews', () => {
     expect(applyNews(known, news(asks('a')))).toBe(known);
     expect(applyNews(known, { events: [asks('a')], whole: true })).toBe(known);
     expect(applyNews(known, news(answered('z')))).toBe(known);
+  });
+});
+
+describe('Inbox', () => {
+  it('calls old what the first whole brings, and nothing after it', () => {
+    const told = new Signal<object, InboxNews>({});
+    const watchInbox = vi.fn();
+    const inbox = new Inbox({ inbox: told, watchInbox } as unknown as EventStream);
+    expect(watchInbox).toHaveBeenCalledTimes(1);
+    told.emit({ events: [asks('a')], whole: true });
+    told.emit(news(asks('b')));
+    told.emit({ events: [asks('a'), asks('b'), asks('c')], whole: true });
+    expect([...inbox.get().values()].map(each => [each.request.request_id, each.old])).toEqual([
+      ['a', true],
+      ['b', false],
+      ['c', false]
+    ]);
+    inbox.dispose();
+    told.emit({ events: [], whole: true });
+    expect(inbox.get().size).toBe(3);
   });
 });
 
@@ -208,6 +230,21 @@ describe('AskNotices', () => {
     inView.set(['mine']);
     inView.set([]);
     expect(toasts.filter(each => each.text.includes('Run a'))).toHaveLength(1);
+  });
+
+  it('is quiet about what waited before, and aloud about what comes, or did not get through', async () => {
+    const { tell, toasts, press } = world({ answer: () => Promise.resolve('again') });
+    tell({ events: ['a', 'b', 'c', 'd'].map((id, at) => asks(id, 'mine', at)), whole: true }, true);
+    expect(toasts.map(each => each.quiet)).toEqual([true, true, true, true]);
+    tell(news(asks('e', 'mine', 5)));
+    expect(toasts.at(-1)).toMatchObject({ text: '2 more requests wait for an answer.', quiet: false });
+    const before = toasts.length;
+    press(toasts[0], 'Reject');
+    await settled();
+    // Its place was free for a moment; then it waits its turn.
+    expect(toasts.slice(before).map(each => [each.text, each.quiet])).toContainEqual(['The mine: Run d', true]);
+    tell(news(answered('b'), answered('c')));
+    expect(toasts.findLast(each => each.text === 'The mine: Run a')).toMatchObject({ quiet: false, closed: false });
   });
 
   it('shows three, and says how many more wait', () => {
