@@ -19,6 +19,7 @@ from agor_jupyter.board.documents import BoardDocuments
 from agor_jupyter.board.mirror import BoardMirror
 from agor_jupyter.domain.errors import AgorError
 from agor_jupyter.domain.ids import ENTROPY_BYTES, WorktreeId, make_id
+from agor_jupyter.domain.ports import Clock
 from agor_jupyter.domain.repo import Worktree
 from agor_jupyter.domain.session import Session
 from agor_jupyter.engine.admission import Limits
@@ -33,6 +34,7 @@ from agor_jupyter.extension.transcripts_of_house import HouseTranscripts
 from agor_jupyter.git.room import GitRoom
 from agor_jupyter.mcp.endpoint import CALLER, McpEndpoint
 from agor_jupyter.mcp.tools import Caller, specs
+from agor_jupyter.runner.steady_clock import SteadyClock
 from agor_jupyter.server import file_guard, kernels
 from agor_jupyter.server.asgi import McpMount
 from agor_jupyter.server.roles import has_named_users, known_people
@@ -44,7 +46,6 @@ from agor_jupyter.service.reconcile import reconcile
 from agor_jupyter.store.facade import Store
 from agor_jupyter.store.folder import make_private_path
 from agor_jupyter.store.opening import open_store
-from agor_jupyter.store.wall_clock import wall_clock
 from agor_jupyter.transcripts.live import LiveSink
 from agor_jupyter.transcripts.writer import TranscriptWriter
 
@@ -74,13 +75,14 @@ def open_wiring(app: AgorApp, server: ServerApp) -> Wiring | None:
     file_guard.install()  # first of all: without a store of ours, a viewer still may not write files
     places = find_places(server.root_dir, app.data_dir, app.worktrees_dir, app.transcripts_dir)
     try:
-        store = open_store(places.paths.data_dir)
+        clock = SteadyClock(follows=True)
+        store = open_store(places.paths.data_dir, clock=clock)
     except AgorError as error:
         app.log.error("agor-jupyter cannot start: %s %s", error.detail, error.hint)
         server.web_app.settings["agor_closed"] = error
         return None
     people = known_people(server.web_app.settings)
-    wiring = Wiring(app, store, places, server.web_app.settings)
+    wiring = Wiring(app, store, places, server.web_app.settings, clock)
     try:
         # A page that comes back while the server starts finds its board's room, not an empty place.
         wiring.boards.open_all(store.boards_now())
@@ -98,8 +100,11 @@ def _nothing() -> None:
 class Wiring:
     """Everything that one server runs. Made before the loop; `start` and `stop` run on it."""
 
-    def __init__(self, app: AgorApp, store: Store, places: Places, settings: dict[str, Any]) -> None:
+    def __init__(
+        self, app: AgorApp, store: Store, places: Places, settings: dict[str, Any], clock: Clock
+    ) -> None:
         self.app = app
+        self.clock = clock
         self.store = store
         self.places = places
         paths = places.paths
@@ -124,11 +129,11 @@ class Wiring:
             work=self.engine,
             git=self.git,
             boards=self.boards,
-            agents=Catalogue(self.kinds, self._visible(), wall_clock),
+            agents=Catalogue(self.kinds, self._visible(), clock),
             transcripts=HouseTranscripts(self.transcripts, store.log, paths, settings["base_url"]),
             tokens=store.tokens,
             paths=paths,
-            clock=wall_clock,
+            clock=clock,
             new_id=new_id,
             read_only=store.read_only,
             data_dir_note=self.places.note,
@@ -159,7 +164,7 @@ class Wiring:
             worktree=self._worktree,
             session_spec=self._session_spec,
             capabilities=lambda kind: self._kind(kind).capabilities,
-            clock=wall_clock,
+            clock=self.clock,
             new_id=new_id,
             launch=launch,
             tools=self.tools,

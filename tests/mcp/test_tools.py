@@ -114,16 +114,64 @@ async def test_what_was_wrong_is_said(
     assert says in answer.text
 
 
+async def standing(made: TestHouse) -> dict[str, object]:
+    """Give all that a tool might change, but for status lines."""
+    house = made.house
+    listed = (await house.log.sessions(archived=None)).items
+    return {
+        "sessions": {
+            item.id: item.model_copy(update={"status_line": "", "last_seq": 0, "updated_ms": 0})
+            for item in listed
+        },
+        "tasks": [(await house.log.tasks(item.id)).items for item in listed],
+        "asked": [request.update for request in await house.log.pending()],
+        "workspace": await house.log.read_workspace(),
+        "worktrees": (await house.records.worktrees.list()).items,
+        "boards": (await house.records.boards.list()).items,
+        "repos": (await house.records.repos.list()).items,
+    }
+
+
+def every_call(known: dict[str, list[str]]) -> list[tuple[str, dict[str, Any]]]:
+    """Make calls of every tool: with each of its parameters, with ids of all that is there, and with more."""
+    calls: list[tuple[str, dict[str, Any]]] = []
+    for tool in TOOLS:
+        calls.append((tool.name, {}))
+        for name in tool.params.model_fields:
+            values = [*known.get(name, []), "x", 1, ["x"], None]
+            calls += [(tool.name, {name: value}) for value in values]
+        for surplus in ("session_id", "request_id", "by", "prompt", "option_id", "user", "owner"):
+            calls.append((tool.name, {surplus: next(iter(known.get(surplus, ["x"])))}))
+    for name in ("agor_prompt_session", "agor_answer_permission", "agor_delete_worktree", "agor_stop"):
+        calls.append((name, {"session_id": known["session_id"][0]}))
+    return calls
+
+
 async def test_no_tool_does_what_a_person_must_answer_for(made: TestHouse, tmp_path: Path) -> None:
     """A9: whatever another session or a repository tells an agent, it can prompt, approve, delete nothing."""
     session_id = await begin(made, tmp_path)
     await made.work.ask(session_id)
-    before = [(item.id, item.last_seq) for item in (await made.house.log.sessions()).items]
-    for tool in TOOLS:
-        if tool.name != "agor_set_status":
-            await tools.call(made.house, Caller(actor("mona"), session_id), tool.name, {})
-    assert [(item.id, item.last_seq) for item in (await made.house.log.sessions()).items] == before
-    assert len(await made.house.log.pending()) == 1
+    first = (await made.house.log.sessions()).items[0]
+    mine = await sessions.create(
+        made.house, actor("robin"), CreateSession(worktree_id=first.worktree_id, agent="demo", title="Mine")
+    )
+    known = {
+        "session_id": [session_id, mine.id],
+        "worktree_id": [first.worktree_id],
+        "board_id": [item.id for item in (await made.house.records.boards.list()).items],
+        "request_id": [request.update.request_id for request in await made.house.log.pending()],
+    }
+    before = await standing(made)
+    events = await made.house.log.read(session_id, limit=500)
+    caller = Caller(actor("robin"), mine.id)
+    calls = every_call(known)
+    assert len(calls) > 60
+    for name, arguments in calls:
+        await tools.call(made.house, caller, name, arguments)
+    assert await standing(made) == before
+    assert await made.house.log.read(session_id, limit=500) == events, "of another session, nothing changes"
+    own = [event.update.type for event in await made.house.log.read(mine.id, limit=500)]
+    assert set(own) <= {"session_created", "session_updated"}, own
 
 
 def test_a_long_conversation_is_given_in_parts() -> None:

@@ -26,8 +26,8 @@ class Machine:
         self.wall += seconds * SECOND_NS
         self.passed += seconds * SECOND_NS
 
-    def clock(self) -> SteadyClock:
-        return SteadyClock(lambda: self.wall, lambda: self.passed)
+    def clock(self, *, follows: bool = False) -> SteadyClock:
+        return SteadyClock(lambda: self.wall, lambda: self.passed, follows=follows)
 
 
 async def test_a_jump_in_mid_task_is_followed_with_the_next_one(tmp_path: Path) -> None:
@@ -44,6 +44,25 @@ async def test_a_jump_in_mid_task_is_followed_with_the_next_one(tmp_path: Path) 
     log.close()
     begun = 100 * 86_400_000
     assert times == [begun, begun + 2_000, begun + 86_400_000 + 2_000, begun + 86_400_000 + 4_000]
+
+
+def test_a_server_follows_a_clock_that_stays_set_and_no_other() -> None:
+    machine = Machine()
+    clock = machine.clock(follows=True)
+    begun = clock()
+    machine.wall += DAY_NS  # and back within the hour: nobody saw it
+    machine.let_pass(60)
+    assert clock() == begun + 60_000
+    machine.wall -= DAY_NS
+    machine.let_pass(3600)
+    assert clock() == begun + 3_660_000
+    machine.wall -= DAY_NS
+    assert clock() == begun + 3_660_000
+    machine.let_pass(3599)
+    assert clock() == begun + 7_259_000
+    machine.let_pass(1)
+    clock()
+    assert clock() == begun + 7_260_000 - 86_400_000
 
 
 def test_time_passes() -> None:
