@@ -25,7 +25,7 @@ TOKENS = 1000
 AT_ONCE = 20
 TOKEN = "a word of some length "
 KEPT_BYTES = 100_000
-"""What may be held more after ten times as many tokens; as text alone they take ten times as much."""
+"""What may be held more after ten times as many tokens. Kept, they would take several times as much."""
 
 PACE = Pace(live=0.02, file=0.02, load=1.0, settle=0.05, silence=0.2)
 

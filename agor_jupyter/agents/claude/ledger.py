@@ -88,6 +88,7 @@ class Ledger:
             "prompted": self.prompted,
             "fork": self.fork.model_dump() if self.fork is not None else None,
         }
+        fresh.touch(mode=0o600)
         fresh.write_text(json.dumps(kept), encoding="utf-8")
         fresh.replace(self._path)
 

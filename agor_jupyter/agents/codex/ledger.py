@@ -56,6 +56,7 @@ class Ledger:
         """Write the file whole, so that a killed runner leaves the old one or the new one."""
         fresh = self._path.with_suffix(".tmp")
         fork = self.fork.model_dump() if self.fork is not None else None
+        fresh.touch(mode=0o600)
         fresh.write_text(json.dumps({"prompted": self.prompted, "fork": fork}), encoding="utf-8")
         fresh.replace(self._path)
         self.known = True
