@@ -1,8 +1,15 @@
 /** What is one's own: credentials (never their values), MCP servers, tokens and settings, by REST. */
-import type { ChangeMcpServer, CreateMcpServer, CredentialInfo, Minted, OwnServer } from '../schema/types';
+import type {
+  ChangeMcpServer,
+  CreateMcpServer,
+  CredentialInfo,
+  Minted,
+  OwnServer,
+  SessionServers
+} from '../schema/types';
 import type { Http } from './http';
 
-export type { CredentialInfo, OwnServer } from '../schema/types';
+export type { CredentialInfo, OwnServer, SessionServer, SessionServers } from '../schema/types';
 export type NewServer = Pick<CreateMcpServer, 'name'> & Partial<CreateMcpServer>;
 export type ServerChanges = Partial<ChangeMcpServer>;
 export type Settings = Readonly<Record<string, string>>;
@@ -19,6 +26,12 @@ export const createServer = (http: Http, server: NewServer, key: string): Promis
 export const changeServer = (http: Http, id: string, changes: ServerChanges): Promise<OwnServer> =>
   http.patch(`mcp-servers/${id}`, changes);
 export const removeServer = (http: Http, id: string): Promise<unknown> => http.delete(`mcp-servers/${id}`);
+
+/** The servers of a session's owner as it finds them; to others, names alone. */
+export const fetchSessionServers = (http: Http, id: string): Promise<SessionServers> =>
+  http.get(`sessions/${id}/mcp-servers`);
+export const switchSessionServer = (http: Http, id: string, name: string, enabled: boolean): Promise<SessionServers> =>
+  http.patch(`sessions/${id}/mcp-servers`, { name, enabled });
 
 export const makeToken = (http: Http): Promise<Minted> => http.post('me/tokens');
 export const endTokens = (http: Http): Promise<unknown> => http.delete('me/tokens');

@@ -46,6 +46,9 @@ export const interruptSession = (http: Http, id: string): Promise<Session> =>
 export const resumeSession = (http: Http, id: string): Promise<Session> =>
   http.post(`sessions/${id}/resume`);
 
+/** End an agent without a task; the next prompt starts it anew. */
+export const closeAgent = (http: Http, id: string): Promise<Session> => http.post(`sessions/${id}/close-agent`);
+
 export const promptSession = (
   http: Http,
   id: string,

@@ -18,6 +18,8 @@ export const CommandIds = {
   forkSession: 'agor:fork-session',
   renameSession: 'agor:rename-session',
   archiveSession: 'agor:archive-session',
+  showSessionServers: 'agor:show-servers',
+  restartAgent: 'agor:restart-agent',
   setMode: 'agor:set-mode',
   setModel: 'agor:set-model',
   setEffort: 'agor:set-effort',

@@ -10,6 +10,7 @@ import { forkCommands } from '../commands/forks';
 import { queueCommands } from '../commands/queue';
 import { recordCommands } from '../commands/records';
 import { scriptCommands } from '../commands/scripts';
+import { sessionServerCommands } from '../commands/sessionServers';
 import { sessionCommands } from '../commands/sessions';
 import { register } from '../commands/table';
 import { trustCommands } from '../commands/trust';
@@ -41,6 +42,7 @@ export const boardPlugin: JupyterFrontEndPlugin<void> = {
       ...sessionCommands(context),
       ...recordCommands(context),
       ...scriptCommands({ ...context, contents: front.serviceManager.contents }),
+      ...sessionServerCommands(context),
       ...forkCommands(context),
       ...queueCommands(context),
       ...peopleCommands(context)

@@ -62,9 +62,9 @@ export function SessionHeader(): ReactElement | null {
       <button
         type="button"
         className="jp-AgorIconButton"
-        aria-label={trans.__('More about this session')}
+        aria-label={trans.__('Session menu')}
         aria-haspopup="menu"
-        title={trans.__('More')}
+        title={trans.__('Session menu')}
         data-testid="agor-session-menu"
         onClick={event => openSessionMenu(view, event.currentTarget)}
       >

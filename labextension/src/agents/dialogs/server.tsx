@@ -2,10 +2,10 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ReactElement } from 'react';
 import type { Http } from '../../api/http';
-import type { OwnServer } from '../../api/own';
+import type { NewServer, OwnServer } from '../../api/own';
 import { changeServer, createServer } from '../../api/own';
 import { lineOf, linesOf, pairsOf, wordsOf } from '../../domain/serverText';
-import type { Repo } from '../../schema/types';
+import type { Repo, Session } from '../../schema/types';
 import type { FieldsProps } from '../../ui/formDialog';
 import { askForm, Field } from '../../ui/formDialog';
 import { useTrans } from '../../ui/trans';
@@ -24,20 +24,28 @@ export async function askServer(
   http: Http,
   repos: readonly Repo[],
   before: OwnServer | null,
-  trans: TranslationBundle
+  trans: TranslationBundle,
+  session: Session | null = null
 ): Promise<OwnServer | null> {
   return await askForm<ServerForm, OwnServer>({
     title: before === null ? trans.__('Add an MCP server') : trans.__('Edit the MCP server “%1”', before.name),
     accept: before === null ? trans.__('Add server') : trans.__('Save'),
     initial: formOf(before),
-    fields: props => <ServerFields {...props} repos={repos} isNew={before === null} />,
+    fields: props => <ServerFields {...props} repos={repos} session={session} isNew={before === null} />,
     attempt: (form, key) => {
       const given = givenBy(form);
-      const place = form.repo === '' ? {} : { scope: 'repo' as const, repo_id: form.repo };
+      const place = placeOf(form, session);
       return before === null ? createServer(http, { ...given, ...place }, key) : changeServer(http, before.id, given);
     },
     trans
   });
+}
+
+function placeOf({ repo }: ServerForm, session: Session | null): Pick<NewServer, 'scope' | 'repo_id' | 'session_id'> {
+  if (session !== null) {
+    return { scope: 'session', session_id: session.id };
+  }
+  return repo === '' ? {} : { scope: 'repo', repo_id: repo };
 }
 
 function formOf(server: OwnServer | null): ServerForm {
@@ -69,12 +77,14 @@ function givenBy({ name, transport, where, pairs }: ServerForm): Pick<
 
 interface ServerFieldsProps extends FieldsProps<ServerForm> {
   readonly repos: readonly Repo[];
+  /** The one session that it is for, when it was added there. */
+  readonly session: Session | null;
   readonly isNew: boolean;
 }
 
 function ServerFields(props: ServerFieldsProps): ReactElement {
   const trans = useTrans();
-  const { value, onChange, repos, isNew } = props;
+  const { value, onChange, repos, session, isNew } = props;
   return (
     <>
       <Field label={trans.__('Name')} hint={trans.__('Letters, digits, dashes: agents name its tools after it.')}>
@@ -86,7 +96,10 @@ function ServerFields(props: ServerFieldsProps): ReactElement {
           onChange={event => onChange({ name: event.target.value })}
         />
       </Field>
-      {isNew && (
+      {session !== null && (
+        <p>{trans.__('For the session “%1” alone, from its agent’s next start.', session.title)}</p>
+      )}
+      {isNew && session === null && (
         <Field label={trans.__('For')}>
           <select
             className="jp-mod-styled"

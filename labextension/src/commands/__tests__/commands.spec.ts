@@ -15,6 +15,7 @@ import { forkCommands } from '../forks';
 import { queueCommands } from '../queue';
 import { recordCommands } from '../records';
 import { scriptCommands } from '../scripts';
+import { sessionServerCommands } from '../sessionServers';
 import { sessionCommands } from '../sessions';
 import { trustCommands } from '../trust';
 import type { CommandContext } from '../table';
@@ -83,6 +84,7 @@ function registered(may: boolean, sessions: readonly Session[] = [], agent: obje
     ...sessionCommands(context),
     ...recordCommands(context),
     ...scriptCommands({ ...context, contents: { get: vi.fn(), save: vi.fn() } }),
+    ...sessionServerCommands(context),
     ...forkCommands(context),
     ...queueCommands(context),
     ...peopleCommands(context),
@@ -106,6 +108,7 @@ const ON_SESSIONS: readonly (readonly [CommandId, Partial<Session>])[] = [
   [CommandIds.answerPermission, { pending: ['req_1'], status: 'awaiting_permission' }],
   [CommandIds.renameSession, {}],
   [CommandIds.archiveSession, {}],
+  [CommandIds.restartAgent, {}],
   [CommandIds.setMode, {}],
   [CommandIds.setModel, {}],
   [CommandIds.setEffort, {}],
