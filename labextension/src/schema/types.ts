@@ -625,6 +625,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sessions/{id}/script": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * The session as a script that plays it again, secrets taken out
+         * @description Asks read on agor:sessions.
+         */
+        get: operations["sessions.script"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sessions/{id}/steer": {
         parameters: {
             query?: never;
@@ -2075,6 +2097,33 @@ export interface components {
              */
             type: "notice";
         };
+        /** NoticeBlock */
+        NoticeBlock: {
+            /** First Seq */
+            first_seq: number;
+            /**
+             * Hint
+             * @default
+             */
+            hint: string;
+            /** Id */
+            id: string;
+            /** Last Seq */
+            last_seq: number;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "info" | "warning" | "error";
+            /** Text */
+            text: string;
+            /**
+             * Type
+             * @default notice
+             * @constant
+             */
+            type: "notice";
+        };
         /**
          * OwnServer
          * @description One server of one person. `repo_id` or `session_id` says where, by `scope`.
@@ -2278,6 +2327,27 @@ export interface components {
              * @default null
              */
             next: string | null;
+        };
+        /**
+         * PermissionBlock
+         * @description A request and, once somebody answered, the answer.
+         */
+        PermissionBlock: {
+            /** First Seq */
+            first_seq: number;
+            /** Id */
+            id: string;
+            /** Last Seq */
+            last_seq: number;
+            request: components["schemas"]["PermissionRequest"];
+            /** @default null */
+            resolved: components["schemas"]["PermissionResolved"] | null;
+            /**
+             * Type
+             * @default permission
+             * @constant
+             */
+            type: "permission";
         };
         /** PermissionOption */
         PermissionOption: {
@@ -2608,6 +2678,16 @@ export interface components {
             sha: string;
             /** Task Id */
             task_id: string;
+        };
+        /**
+         * Removed
+         * @description What kind of thing was taken out of a text, and how often.
+         */
+        Removed: {
+            /** Count */
+            count: number;
+            /** What */
+            what: string;
         };
         /** RenamePerson */
         RenamePerson: {
@@ -3078,6 +3158,26 @@ export interface components {
             worktree_id: string;
         };
         /**
+         * SessionScript
+         * @description A session as a script (YAML). `notes` say what of it is not played as it was; `name` is for a file.
+         */
+        SessionScript: {
+            /** Name */
+            name: string;
+            /**
+             * Notes
+             * @default []
+             */
+            notes: string[];
+            /**
+             * Removed
+             * @default []
+             */
+            removed: components["schemas"]["Removed"][];
+            /** Script */
+            script: string;
+        };
+        /**
          * SessionServer
          * @description A tool server that one session finds: where it comes from, and whether the next start gets it.
          *
@@ -3231,6 +3331,38 @@ export interface components {
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
+             */
+            type: "steered";
+        };
+        /**
+         * SteeredBlock
+         * @description A person's words in the running turn. `attached` names the files that came with them.
+         */
+        SteeredBlock: {
+            /**
+             * Attached
+             * @default []
+             */
+            attached: string[];
+            /** By */
+            by: string;
+            /**
+             * By Name
+             * @default
+             */
+            by_name: string;
+            /** First Seq */
+            first_seq: number;
+            /** Id */
+            id: string;
+            /** Last Seq */
+            last_seq: number;
+            /** Text */
+            text: string;
+            /**
+             * Type
+             * @default steered
+             * @constant
              */
             type: "steered";
         };
@@ -3397,6 +3529,22 @@ export interface components {
              */
             usage: components["schemas"]["Usage"];
         };
+        /**
+         * TaskContent
+         * @description What was said in one task, in order. The plan stands apart: only its last state counts.
+         */
+        TaskContent: {
+            /**
+             * Blocks
+             * @default []
+             */
+            blocks: (components["schemas"]["TextBlock"] | components["schemas"]["ToolBlock"] | components["schemas"]["PermissionBlock"] | components["schemas"]["NoticeBlock"] | components["schemas"]["SteeredBlock"])[];
+            /**
+             * Plan
+             * @default []
+             */
+            plan: components["schemas"]["PlanEntry"][];
+        };
         /** TaskEnded */
         TaskEnded: {
             /** @default null */
@@ -3562,6 +3710,30 @@ export interface components {
             type: "terminal";
         };
         /**
+         * TextBlock
+         * @description Words of the agent: spoken, or thought aloud. `first_seq` and `last_seq` bound its events.
+         */
+        TextBlock: {
+            /** First Seq */
+            first_seq: number;
+            /** Id */
+            id: string;
+            /** Last Seq */
+            last_seq: number;
+            /**
+             * Parent Tool Call Id
+             * @default null
+             */
+            parent_tool_call_id: string | null;
+            /** Text */
+            text: string;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "text" | "thought";
+        };
+        /**
          * TextContent
          * @description Text that a tool gave back. `truncated` says how many bytes the middle lost.
          */
@@ -3578,6 +3750,65 @@ export interface components {
              * @enum {string}
              */
             type: "text";
+        };
+        /**
+         * ToolBlock
+         * @description One tool call from its beginning to its result.
+         */
+        ToolBlock: {
+            /**
+             * Content
+             * @default []
+             */
+            content: (components["schemas"]["TextContent"] | components["schemas"]["DiffContent"] | components["schemas"]["TerminalContent"])[];
+            /**
+             * Ended Ms
+             * @default null
+             */
+            ended_ms: number | null;
+            /** First Seq */
+            first_seq: number;
+            /** Id */
+            id: string;
+            /**
+             * Input
+             * @default {}
+             */
+            input: {
+                [key: string]: unknown;
+            };
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "read" | "edit" | "delete" | "move" | "search" | "execute" | "think" | "fetch" | "switch_mode" | "other";
+            /** Last Seq */
+            last_seq: number;
+            /**
+             * Locations
+             * @default []
+             */
+            locations: components["schemas"]["ToolLocation"][];
+            /**
+             * Parent Tool Call Id
+             * @default null
+             */
+            parent_tool_call_id: string | null;
+            /** Started Ms */
+            started_ms: number;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "pending" | "in_progress" | "completed" | "failed";
+            /** Title */
+            title: string;
+            /**
+             * Type
+             * @default tool
+             * @constant
+             */
+            type: "tool";
         };
         /**
          * ToolCall
@@ -4130,6 +4361,7 @@ export type ModeChanged = components['schemas']['ModeChanged'];
 export type ModelChanged = components['schemas']['ModelChanged'];
 export type Nothing = components['schemas']['Nothing'];
 export type Notice = components['schemas']['Notice'];
+export type NoticeBlock = components['schemas']['NoticeBlock'];
 export type OwnServer = components['schemas']['OwnServer'];
 export type PageAgentInfo = components['schemas']['Page_AgentInfo_'];
 export type PageBoard = components['schemas']['Page_Board_'];
@@ -4144,6 +4376,7 @@ export type PageSession = components['schemas']['Page_Session_'];
 export type PageSuggestion = components['schemas']['Page_Suggestion_'];
 export type PageTask = components['schemas']['Page_Task_'];
 export type PageWorktree = components['schemas']['Page_Worktree_'];
+export type PermissionBlock = components['schemas']['PermissionBlock'];
 export type PermissionOption = components['schemas']['PermissionOption'];
 export type PermissionRecord = components['schemas']['PermissionRecord'];
 export type PermissionRequest = components['schemas']['PermissionRequest'];
@@ -4158,6 +4391,7 @@ export type QueuePaused = components['schemas']['QueuePaused'];
 export type QueueResumed = components['schemas']['QueueResumed'];
 export type QueueWaiting = components['schemas']['QueueWaiting'];
 export type RecordedCheckpoint = components['schemas']['RecordedCheckpoint'];
+export type Removed = components['schemas']['Removed'];
 export type RenamePerson = components['schemas']['RenamePerson'];
 export type RenameRepo = components['schemas']['RenameRepo'];
 export type Repo = components['schemas']['Repo'];
@@ -4168,23 +4402,28 @@ export type Session = components['schemas']['Session'];
 export type SessionCreated = components['schemas']['SessionCreated'];
 export type SessionEvent = components['schemas']['SessionEvent'];
 export type SessionRow = components['schemas']['SessionRow'];
+export type SessionScript = components['schemas']['SessionScript'];
 export type SessionServer = components['schemas']['SessionServer'];
 export type SessionServers = components['schemas']['SessionServers'];
 export type SessionUpdated = components['schemas']['SessionUpdated'];
 export type SetCredential = components['schemas']['SetCredential'];
 export type SlashCommand = components['schemas']['SlashCommand'];
 export type Steered = components['schemas']['Steered'];
+export type SteeredBlock = components['schemas']['SteeredBlock'];
 export type Subscribe = components['schemas']['Subscribe'];
 export type Suggestion = components['schemas']['Suggestion'];
 export type SwitchMcpServer = components['schemas']['SwitchMcpServer'];
 export type Task = components['schemas']['Task'];
+export type TaskContent = components['schemas']['TaskContent'];
 export type TaskEnded = components['schemas']['TaskEnded'];
 export type TaskQueued = components['schemas']['TaskQueued'];
 export type TaskRemoved = components['schemas']['TaskRemoved'];
 export type TaskStarted = components['schemas']['TaskStarted'];
 export type TaskUpdated = components['schemas']['TaskUpdated'];
 export type TerminalContent = components['schemas']['TerminalContent'];
+export type TextBlock = components['schemas']['TextBlock'];
 export type TextContent = components['schemas']['TextContent'];
+export type ToolBlock = components['schemas']['ToolBlock'];
 export type ToolCall = components['schemas']['ToolCall'];
 export type ToolCallUpdate = components['schemas']['ToolCallUpdate'];
 export type ToolLocation = components['schemas']['ToolLocation'];
@@ -5669,6 +5908,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "sessions.script": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session as a script that plays it again, secrets taken out */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionScript"];
                 };
             };
             /** @description What went wrong, and what to do */
