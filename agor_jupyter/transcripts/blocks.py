@@ -55,14 +55,8 @@ class Drawn:
 def draw(block: Block, names: Mapping[str, str], tool_bytes: int = CLIP_BYTES) -> Drawn:
     """Draw one block. `names` maps a person's id to what others call them."""
     match block:
-        case TextBlock(type="text"):
-            text = clip(clean(block.text), TEXT_BYTES)
-            said = block.parent_tool_call_id is None
-            return Drawn({"type": "text", "id": block.id, "text": text}, prose(text), said)
         case TextBlock():
-            text = clip(clean(block.text), TEXT_BYTES)
-            markdown = _details("💭 Thought", [prose(text)])
-            return Drawn({"type": "thinking", "id": block.id, "text": text}, markdown, False)
+            return _words(block)
         case ToolBlock():
             return _tool(block, tool_bytes)
         case PermissionBlock():
@@ -71,6 +65,21 @@ def draw(block: Block, names: Mapping[str, str], tool_bytes: int = CLIP_BYTES) -
             return _notice(block)
         case SteeredBlock():
             return _steered(block, names)
+
+
+def _words(block: TextBlock) -> Drawn:
+    text = clip(clean(block.text), TEXT_BYTES)
+    said = block.type == "text"
+    data = {"type": "text" if said else "thinking", "id": block.id, "text": text}
+    markdown = prose(text) if said else _details("💭 Thought", [prose(text)])
+    if block.parent_tool_call_id is None:
+        return Drawn(data, markdown, said)
+    return Drawn(data | {"parent": block.parent_tool_call_id}, _quoted(markdown), False)
+
+
+def _quoted(markdown: str) -> str:
+    """Set what a sub-agent said or did apart from its caller's."""
+    return "\n".join(f"> {line}".rstrip() for line in markdown.split("\n"))
 
 
 def _details(title: str, parts: list[str], *, alone: str = "") -> str:
@@ -105,7 +114,8 @@ def _tool(block: ToolBlock, limit: int) -> Drawn:
     alone = f"{_GLYPH[block.status]} {plain(block.title) or block.kind}{after}"
     parts = [_input_markdown(shown_input, bool(diff)), fenced(diff, "diff") if diff else ""]
     parts.append(fenced(output) if output else "")
-    return Drawn(data, _details(title, parts, alone=alone), False)
+    markdown = _details(title, parts, alone=alone)
+    return Drawn(data, _quoted(markdown) if block.parent_tool_call_id else markdown, False)
 
 
 def _output(block: ToolBlock, limit: int) -> tuple[str, str]:
@@ -257,7 +267,7 @@ def _steered(block: SteeredBlock, names: Mapping[str, str]) -> Drawn:
     if block.attached:
         data["attached"] = [one_line(name) for name in block.attached]
         lines += ["", "📎 " + ", ".join(code_span(name) for name in block.attached)]
-    return Drawn(data, "\n".join(f"> {line}".rstrip() for line in lines), False)
+    return Drawn(data, _quoted("\n".join(lines)), False)
 
 
 def seconds(ms: int) -> str:

@@ -8,9 +8,11 @@ import type { VirtuosoHandle } from 'react-virtuoso';
 import { Virtuoso } from 'react-virtuoso';
 import { useStore } from '../model/store';
 import { useTrans } from '../ui/trans';
+import type { Folding } from './AgentRow';
+import { FoldingContext } from './AgentRow';
 import { RowView } from './RowView';
 import type { Row } from './toRows';
-import { toRows } from './toRows';
+import { depthOf, toRows, unfolded } from './toRows';
 import { useSessionView } from './view';
 
 const NEAR_END_PX = 60;
@@ -22,17 +24,30 @@ const UPWARDS: ReadonlySet<string> = new Set(['ArrowUp', 'PageUp', 'Home']);
 const isScroller = (target: EventTarget): boolean => (target as HTMLElement).dataset['virtuosoScroller'] === 'true';
 
 const keyOf = (_: number, row: Row): string => row.key;
+/** Deeper than this, nothing is moved in any further: a phone is narrow. */
+const DEEPEST = 4;
+
 const draw = (_: number, row: Row): ReactElement => (
-  <div className="jp-AgorSession-column">
+  <div className="jp-AgorSession-column" data-depth={Math.min(depthOf(row), DEEPEST)}>
     <RowView row={row} />
   </div>
 );
+
+/** Keep which sub-agents are open: none is until somebody opens it. */
+function useFolding(): Folding {
+  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  const toggle = useCallback((id: string) => {
+    setOpen(before => new Set(before.has(id) ? [...before].filter(each => each !== id) : [...before, id]));
+  }, []);
+  return useMemo(() => ({ open, toggle }), [open, toggle]);
+}
 
 export function Conversation(): ReactElement {
   const { store } = useSessionView();
   const trans = useTrans();
   const tasks = useStore(store, state => state.tasks);
-  const rows = useMemo(() => toRows(tasks), [tasks]);
+  const folding = useFolding();
+  const rows = useMemo(() => unfolded(toRows(tasks), folding.open), [tasks, folding]);
   const list = useRef<VirtuosoHandle>(null);
   const [atEnd, setAtEnd] = useState(true);
   const [seen, setSeen] = useState(0);
@@ -65,21 +80,23 @@ export function Conversation(): ReactElement {
       onPointerDownCapture={event => isScroller(event.target) && leave()}
       onKeyDownCapture={event => UPWARDS.has(event.key) && isScroller(event.target) && leave()}
     >
-      <Virtuoso
-        ref={list}
-        data={rows}
-        computeItemKey={keyOf}
-        itemContent={draw}
-        initialTopMostItemIndex={Math.max(0, rows.length - 1)}
-        atBottomThreshold={NEAR_END_PX}
-        atBottomStateChange={onAtEnd}
-        totalListHeightChanged={stay}
-        increaseViewportBy={OVERSCAN_PX}
-        role="log"
-        aria-label={trans.__('Conversation')}
-        aria-live="off"
-        tabIndex={0}
-      />
+      <FoldingContext.Provider value={folding}>
+        <Virtuoso
+          ref={list}
+          data={rows}
+          computeItemKey={keyOf}
+          itemContent={draw}
+          initialTopMostItemIndex={Math.max(0, rows.length - 1)}
+          atBottomThreshold={NEAR_END_PX}
+          atBottomStateChange={onAtEnd}
+          totalListHeightChanged={stay}
+          increaseViewportBy={OVERSCAN_PX}
+          role="log"
+          aria-label={trans.__('Conversation')}
+          aria-live="off"
+          tabIndex={0}
+        />
+      </FoldingContext.Provider>
       {!atEnd && (
         <button type="button" className="jp-AgorPill" onClick={toEnd}>
           {fresh > 0 ? trans.__('↓ %1 new', fresh) : trans.__('↓ to the end')}

@@ -9,6 +9,7 @@ import { EndLine } from '../ui/EndLine';
 import { Face } from '../ui/Face';
 import { useTrans } from '../ui/trans';
 import { Disclosure } from '../ui/Disclosure';
+import { AgentRow } from './AgentRow';
 import { Markdown } from './Markdown';
 import { openTaskMenu } from './taskMenu';
 import { ToolRows } from './ToolRows';
@@ -27,6 +28,8 @@ export const RowView = memo(
         return <Markdown text={row.block.text} />;
       case 'thought':
         return <ThoughtRow block={row.block} live={row.live} />;
+      case 'agent':
+        return <AgentRow block={row.block} steps={row.steps} last={row.last} over={row.over} />;
       case 'tools':
         return <ToolRows blocks={row.blocks} live={row.live} over={row.over} />;
       case 'permission':

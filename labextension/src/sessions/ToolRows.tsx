@@ -35,7 +35,7 @@ export const ToolRows = memo(function ToolRows({ blocks, live, over }: ToolRowsP
   );
 });
 
-const ToolRow = memo(function ToolRow({ block, over }: { readonly block: ToolBlock; readonly over: boolean }): ReactElement {
+export const ToolRow = memo(function ToolRow({ block, over }: { readonly block: ToolBlock; readonly over: boolean }): ReactElement {
   const open = block.status === 'pending' || block.status === 'in_progress';
   return (
     <ToolLine
@@ -44,7 +44,6 @@ const ToolRow = memo(function ToolRow({ block, over }: { readonly block: ToolBlo
       status={over && open ? 'stopped' : block.status}
       tookMs={block.ended_ms === null ? null : Math.max(0, block.ended_ms - block.started_ms)}
       changes={changesOf(block)}
-      nested={block.parent_tool_call_id !== null}
       details={() => <ToolDetails block={block} />}
     />
   );

@@ -1,15 +1,22 @@
 /** What a session's list shows, as plain rows. Pure; a task that did not change keeps its rows. */
 import type { Block } from '../domain/applyBlock';
+import type { Nestable } from '../domain/nesting';
+import { nest } from '../domain/nesting';
 import type { TaskView } from '../model/sessionStore';
 import type { NoticeBlock, PermissionBlock, SteeredBlock, Task, TextBlock, ToolBlock } from '../schema/types';
+
+/** A row that may stand within a sub-agent's call: `within` names the calls around it, the outermost first. */
+interface Within {
+  readonly within: readonly string[];
+}
 
 export type Row =
   | { readonly kind: 'prompt'; readonly key: string; readonly task: Task }
   | { readonly kind: 'unloaded'; readonly key: string; readonly task: Task }
-  | { readonly kind: 'text'; readonly key: string; readonly block: TextBlock; readonly live: boolean }
-  | { readonly kind: 'thought'; readonly key: string; readonly block: TextBlock; readonly live: boolean }
-  | { readonly kind: 'tools'; readonly key: string; readonly blocks: readonly ToolBlock[]; readonly live: boolean; readonly over: boolean }
-  | { readonly kind: 'permission'; readonly key: string; readonly block: PermissionBlock }
+  | ({ readonly kind: 'text' | 'thought'; readonly key: string; readonly block: TextBlock; readonly live: boolean } & Within)
+  | ({ readonly kind: 'tools'; readonly key: string; readonly blocks: readonly ToolBlock[]; readonly live: boolean; readonly over: boolean } & Within)
+  | ({ readonly kind: 'agent'; readonly key: string; readonly block: ToolBlock; readonly steps: number; readonly last: string; readonly over: boolean } & Within)
+  | ({ readonly kind: 'permission'; readonly key: string; readonly block: PermissionBlock } & Within)
   | { readonly kind: 'notice'; readonly key: string; readonly block: NoticeBlock }
   | { readonly kind: 'steered'; readonly key: string; readonly block: SteeredBlock }
   | { readonly kind: 'end'; readonly key: string; readonly task: Task };
@@ -50,38 +57,94 @@ function taskRows({ task, content }: TaskView): Row[] {
 function blockRows(task: Task, blocks: readonly Block[]): Row[] {
   const rows: Row[] = [];
   const working = task.status === 'running';
+  const over = task.status === 'ended';
+  const newest = blocks.at(-1);
+  const calls = new Map(blocks.flatMap(block => (block.type === 'tool' ? [[block.id, block] as const] : [])));
   let tools: ToolBlock[] = [];
-  const flush = (live: boolean): void => {
-    if (tools.length > 0) {
-      rows.push({ kind: 'tools', key: `tools-${task.id}-${tools[0]?.id ?? ''}`, blocks: tools, live, over: task.status === 'ended' });
+  let around: readonly string[] = [];
+  const flush = (): void => {
+    const [first, last] = [tools[0], tools.at(-1)];
+    if (first !== undefined && last !== undefined) {
+      rows.push({ kind: 'tools', key: `tools-${task.id}-${first.id}`, blocks: tools, live: working && last === newest, over, within: around });
       tools = [];
     }
   };
-  blocks.forEach((block, index) => {
-    if (block.type === 'tool') {
+  const shown = nest(blocks.filter(isShown), block => placeOf(block, calls));
+  shown.forEach(({ item: block, within, inner }, at) => {
+    if (block.type === 'tool' && inner === 0) {
+      if (!sameWords(around, within)) {
+        flush();
+      }
+      around = within;
       tools.push(block);
-    } else if (isShown(block)) {
-      flush(false);
-      rows.push(rowOf(task, block, working && index === blocks.length - 1));
+      return;
+    }
+    flush();
+    if (block.type === 'tool') {
+      const last = shown[at + inner]?.item;
+      const key = `agent-${task.id}-${block.id}`;
+      rows.push({ kind: 'agent', key, block, steps: inner, last: last === undefined ? '' : lastWords(last), over, within });
+    } else {
+      rows.push(rowOf(task, block, working && block === newest, within));
     }
   });
-  flush(working);
+  flush();
   return rows;
 }
+
+/** An answer stands with the call that it was about. */
+function placeOf(block: Block, calls: ReadonlyMap<string, ToolBlock>): Nestable {
+  switch (block.type) {
+    case 'tool':
+      return { id: block.id, parent: block.parent_tool_call_id ?? '' };
+    case 'text':
+    case 'thought':
+      return { id: '', parent: block.parent_tool_call_id ?? '' };
+    case 'permission':
+      return { id: '', parent: calls.get(block.request.tool_call_id ?? '')?.parent_tool_call_id ?? '' };
+    default:
+      return { id: '', parent: '' };
+  }
+}
+
+/** One line of what a sub-agent did last. */
+function lastWords(block: Block): string {
+  switch (block.type) {
+    case 'tool':
+      return block.title;
+    case 'text':
+    case 'thought':
+      return block.text.trim().split('\n').at(-1) ?? '';
+    case 'permission':
+      return block.request.title;
+    default:
+      return '';
+  }
+}
+
+/** Leave out what stands within a call that is closed. */
+export function unfolded(rows: readonly Row[], open: ReadonlySet<string>): readonly Row[] {
+  return rows.some(row => row.kind === 'agent')
+    ? rows.filter(row => !('within' in row) || row.within.every(id => open.has(id)))
+    : rows;
+}
+
+/** Give how many calls stand around a row. */
+export const depthOf = (row: Row): number => ('within' in row ? row.within.length : 0);
 
 /** What the policy decided unasked, and what still waits (it stands at the foot), is no row. */
 function isShown(block: Block): boolean {
   return block.type !== 'permission' || (block.resolved !== null && block.resolved.by !== 'policy');
 }
 
-function rowOf(task: Task, block: Exclude<Block, ToolBlock>, live: boolean): Row {
+function rowOf(task: Task, block: Exclude<Block, ToolBlock>, live: boolean, within: readonly string[]): Row {
   const key = `${block.type}-${task.id}-${block.id}`;
   switch (block.type) {
     case 'text':
     case 'thought':
-      return { kind: block.type, key, block, live };
+      return { kind: block.type, key, block, live, within };
     case 'permission':
-      return { kind: 'permission', key, block };
+      return { kind: 'permission', key, block, within };
     case 'notice':
       return { kind: 'notice', key, block };
     case 'steered':
@@ -91,7 +154,7 @@ function rowOf(task: Task, block: Exclude<Block, ToolBlock>, live: boolean): Row
 
 /** Say whether two rows look the same, so that only what changed is drawn again. */
 export function sameRow(a: Row, b: Row): boolean {
-  if (a.kind !== b.kind || a.key !== b.key) {
+  if (a.kind !== b.kind || a.key !== b.key || depthOf(a) !== depthOf(b)) {
     return false;
   }
   switch (a.kind) {
@@ -100,6 +163,8 @@ export function sameRow(a: Row, b: Row): boolean {
       return 'block' in b && a.block === b.block && 'live' in b && a.live === b.live;
     case 'tools':
       return b.kind === 'tools' && a.live === b.live && a.over === b.over && sameList(a.blocks, b.blocks);
+    case 'agent':
+      return b.kind === 'agent' && a.block === b.block && a.over === b.over && a.steps === b.steps && a.last === b.last;
     case 'permission':
     case 'notice':
     case 'steered':
@@ -108,6 +173,9 @@ export function sameRow(a: Row, b: Row): boolean {
       return 'task' in b && a.task === b.task;
   }
 }
+
+const sameWords = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((word, index) => word === b[index]);
 
 const sameList = (a: readonly ToolBlock[], b: readonly ToolBlock[]): boolean =>
   a.length === b.length && a.every((block, index) => block === b[index]);

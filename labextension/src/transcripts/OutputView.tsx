@@ -15,6 +15,7 @@ import { toSteps } from './outputs';
 
 /** More tool calls in a run than this fold into one row, as in the session panel. */
 const MOST_TOOLS = 3;
+const DEEPEST = 4;
 
 export interface OutputViewProps {
   readonly output: ShownOutput;
@@ -37,7 +38,9 @@ export function OutputView({ output, rendermime }: OutputViewProps): ReactElemen
         </div>
       )}
       {steps.map((step, index) => (
-        <StepView key={`${step.id}-${index}`} step={step} rendermime={rendermime} />
+        <div key={`${step.id}-${index}`} className="jp-AgorOutput-step" data-depth={Math.min(step.depth, DEEPEST)}>
+          <StepView step={step} rendermime={rendermime} />
+        </div>
       ))}
       {output.usage !== null && <UsageView usage={output.usage} />}
       {output.usage === null && output.state !== '' && <div className="jp-AgorEnd">{words[output.state]}</div>}
@@ -104,8 +107,8 @@ function ToolView({ tool }: { readonly tool: ShownTool }): ReactElement {
       )}
     </div>
   );
-  const { kind, name, status, tookMs, nested } = tool;
-  return <ToolLine kind={kind} title={name} status={status} tookMs={tookMs} changes={changes} nested={nested} details={details} />;
+  const { kind, name, status, tookMs } = tool;
+  return <ToolLine kind={kind} title={name} status={status} tookMs={tookMs} changes={changes} details={details} />;
 }
 
 function ThoughtView({ block, rendermime }: { readonly block: ShownText; readonly rendermime: IRenderMimeRegistry }): ReactElement {

@@ -3,6 +3,8 @@
  * a notebook is a file that people edit and send. What makes no sense is left out, never thrown.
  */
 import type { StopReason } from '../domain/lifecycle';
+import type { Nestable } from '../domain/nesting';
+import { nest } from '../domain/nesting';
 import type { Option } from '../domain/options';
 import { answerWords } from '../domain/options';
 import type { ToolBlock } from '../schema/types';
@@ -17,6 +19,7 @@ export interface ShownText {
   readonly type: 'text' | 'thinking';
   readonly id: string;
   readonly text: string;
+  readonly parent: string;
 }
 export interface ShownTool {
   readonly type: 'tool';
@@ -28,7 +31,8 @@ export interface ShownTool {
   readonly output: string;
   readonly diff: string;
   readonly tookMs: number | null;
-  readonly nested: boolean;
+  /** The call of a sub-agent that it belongs to, or nothing. */
+  readonly parent: string;
 }
 export interface ShownPermission {
   readonly type: 'permission';
@@ -71,8 +75,8 @@ export interface ShownOutput {
 }
 /** What is drawn as one: a run of tools, or one other block. */
 export type Step =
-  | { readonly kind: 'tools'; readonly id: string; readonly tools: readonly ShownTool[] }
-  | { readonly kind: 'block'; readonly id: string; readonly block: Exclude<ShownBlock, ShownTool> };
+  | { readonly kind: 'tools'; readonly id: string; readonly tools: readonly ShownTool[]; readonly depth: number }
+  | { readonly kind: 'block'; readonly id: string; readonly block: Exclude<ShownBlock, ShownTool>; readonly depth: number };
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -96,23 +100,30 @@ export function toOutput(mime: string, data: unknown): ShownOutput | null {
   return { blocks, usage: over, state: OPEN.includes(state) ? state : '', dropped: number(data['dropped']) ?? 0 };
 }
 
-/** Join runs of tool calls; what the policy decided unasked is not shown, as in the session panel. */
+/**
+ * Join runs of tool calls; what a sub-agent said and did stands behind its call. What the policy decided
+ * unasked is not shown, as in the session panel.
+ */
 export function toSteps(blocks: readonly ShownBlock[]): Step[] {
   const steps: Step[] = [];
-  for (const block of blocks) {
+  const shown = blocks.filter(block => block.type !== 'permission' || !block.unasked);
+  for (const { item: block, within } of nest(shown, placeOf)) {
     const last = steps.at(-1);
-    if (block.type === 'permission' && block.unasked) {
-      continue;
-    }
+    const depth = within.length;
     if (block.type !== 'tool') {
-      steps.push({ kind: 'block', id: block.id, block });
-    } else if (last?.kind === 'tools') {
+      steps.push({ kind: 'block', id: block.id, block, depth });
+    } else if (last?.kind === 'tools' && last.depth === depth) {
       steps[steps.length - 1] = { ...last, tools: [...last.tools, block] };
     } else {
-      steps.push({ kind: 'tools', id: block.id, tools: [block] });
+      steps.push({ kind: 'tools', id: block.id, tools: [block], depth });
     }
   }
   return steps;
+}
+
+function placeOf(block: ShownBlock): Nestable {
+  const parent = 'parent' in block ? block.parent : '';
+  return { id: block.type === 'tool' ? block.id : '', parent };
 }
 
 function toBlock(given: unknown): ShownBlock[] {
@@ -123,7 +134,7 @@ function toBlock(given: unknown): ShownBlock[] {
   switch (given['type']) {
     case 'text':
     case 'thinking':
-      return [{ type: given['type'], id, text: word(given['text']) }];
+      return [{ type: given['type'], id, text: word(given['text']), parent: word(given['parent']) }];
     case 'tool':
       return [toTool(id, given)];
     case 'permission':
@@ -149,7 +160,7 @@ function toTool(id: string, given: Json): ShownTool {
     output: word(given['output']),
     diff: word(given['diff']),
     tookMs: number(given['duration_ms']),
-    nested: word(given['parent']) !== ''
+    parent: word(given['parent'])
   };
 }
 

@@ -28,12 +28,11 @@ export interface ToolLineProps {
   readonly status: ToolBlock['status'] | 'stopped';
   readonly tookMs: number | null;
   readonly changes: CountsProps;
-  readonly nested: boolean;
   /** What stands beneath it, drawn only while it is open. */
   readonly details: () => ReactElement | null;
 }
 
-export function ToolLine({ kind, title, status, tookMs, changes, nested, details }: ToolLineProps): ReactElement {
+export function ToolLine({ kind, title, status, tookMs, changes, details }: ToolLineProps): ReactElement {
   const trans = useTrans();
   const [open, setOpen] = useState(false);
   const word = {
@@ -44,7 +43,7 @@ export function ToolLine({ kind, title, status, tookMs, changes, nested, details
     stopped: trans.__('stopped')
   }[status];
   return (
-    <div className="jp-AgorTool" data-agor-tool={kind} data-agor-status={status} data-nested={nested}>
+    <div className="jp-AgorTool" data-agor-tool={kind} data-agor-status={status}>
       <Disclosure open={open} onToggle={() => setOpen(!open)}>
         <span className="jp-AgorTool-glyph" aria-hidden>
           {GLYPHS[kind]}

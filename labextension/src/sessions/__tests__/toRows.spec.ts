@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { applyBlock, EMPTY_CONTENT } from '../../domain/applyBlock';
 import { applyTask } from '../../domain/applyTask';
 import type { TaskView } from '../../model/sessionStore';
-import type { SessionEvent, ToolBlock } from '../../schema/types';
-import { MOST_TOOLS, sameRow, toRows } from '../toRows';
+import type { SessionEvent, TextBlock, ToolBlock } from '../../schema/types';
+import { depthOf, MOST_TOOLS, sameRow, toRows, unfolded } from '../toRows';
 
 function view(story: string): TaskView {
   const text = readFileSync(`../tests/golden/events/${story}.json`, 'utf-8');
@@ -50,6 +50,29 @@ describe('toRows', () => {
       block.type === 'permission' ? { ...block, resolved: { ...block.resolved!, by: 'policy' } } : block
     );
     expect(kinds([{ task, content: { ...content!, blocks }, seq }])).not.toContain('permission');
+  });
+
+  it('puts what sub-agents said and did behind their calls, closed until somebody opens them', () => {
+    const { task, seq } = view('working');
+    const words = (id: string, parent: string | null): TextBlock => ({
+      type: 'text', id, text: `${id} says`, parent_tool_call_id: parent, first_seq: 1, last_seq: 1
+    });
+    const within = (id: string, parent: string): ToolBlock => ({ ...tool(id), parent_tool_call_id: parent });
+    const blocks = [
+      tool('one'), tool('two'), words('a', 'one'), words('b', 'two'), within('deep', 'one'), within('read', 'deep'),
+      words('c', 'two'), words('d', null)
+    ];
+    const rows = toRows([{ task, content: { blocks, plan: [] }, seq }]);
+    expect(rows.slice(1, -1).map(row => `${depthOf(row)} ${row.key.split('-').at(-1)}`)).toEqual([
+      '0 one', '1 a', '1 deep', '2 read', '0 two', '1 b', '1 c', '0 d'
+    ]);
+    const agents = rows.filter(row => row.kind === 'agent');
+    expect(agents.map(row => [row.block.id, row.steps, row.last])).toEqual([['one', 3, 'read'], ['deep', 1, 'read'], ['two', 2, 'c says']]);
+    const shown = (...open: string[]): string[] =>
+      unfolded(rows, new Set(open)).map(row => row.key.split('-').at(-1) ?? '').slice(1, -1);
+    expect(shown()).toEqual(['one', 'two', 'd']);
+    expect(shown('one')).toEqual(['one', 'a', 'deep', 'two', 'd']);
+    expect(shown('deep')).toEqual(['one', 'two', 'd']);
   });
 
   it('makes one row of neighbouring tool calls', () => {

@@ -53,7 +53,7 @@ describe('toOutput', () => {
     const blocks = [null, 3, { type: 'script' }, { type: 'text', text: { html: '<b>' } }, { type: 'tool', kind: 'x', status: 9, name: 4 }];
     const found = toOutput(ACTIVITY_MIME, { v: 1, blocks })!;
     expect(found.blocks).toEqual([
-      { type: 'text', id: '', text: '' },
+      { type: 'text', id: '', text: '', parent: '' },
       expect.objectContaining({ type: 'tool', kind: 'other', status: 'completed', name: '', input: '', tookMs: null })
     ]);
   });
@@ -76,6 +76,13 @@ describe('toSteps', () => {
     const blocks = [tool('a'), asked, tool('b'), { type: 'text', id: 't', text: 'x' }, tool('c')];
     const steps = toSteps(toOutput(ACTIVITY_MIME, { v: 1, blocks })!.blocks);
     expect(steps.map(step => (step.kind === 'tools' ? step.tools.length : step.block.type))).toEqual([2, 'text', 1]);
+  });
+
+  it('puts what sub-agents said and did behind their calls', () => {
+    const tool = (id: string, parent?: string): unknown => ({ type: 'tool', id, name: id, parent });
+    const blocks = [tool('a'), tool('b'), { type: 'text', id: 't', text: 'x', parent: 'a' }, tool('c', 'b'), tool('d', 'a')];
+    const steps = toSteps(toOutput(ACTIVITY_MIME, { v: 1, blocks })!.blocks);
+    expect(steps.map(({ id, depth }) => `${depth} ${id}`)).toEqual(['0 a', '1 t', '1 d', '0 b', '1 c']);
   });
 
   it('shows what a person decided, whatever they are called', () => {
