@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from dataclasses import dataclass
 from typing import Any
 
 from pycrdt import Doc, Map, YMessageType, create_sync_message, handle_sync_message
 from tornado.httpclient import HTTPRequest
-from tornado.websocket import websocket_connect
+from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 SYNC_SECONDS = 10.0
+GOODBYE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -60,4 +62,13 @@ async def _fetch(address: str, token: str) -> Doc[Any]:
                     if message[1] == 1:  # step 2: the room has told all it has
                         return document
     finally:
-        socket.close()
+        await _hang_up(socket)
+
+
+async def _hang_up(socket: WebSocketClientConnection) -> None:
+    """Say goodbye, and wait for the room's: a socket that is open when the loop ends stays open."""
+    socket.close()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(GOODBYE_SECONDS):
+            while await socket.read_message() is not None:
+                continue  # what the room said meanwhile
