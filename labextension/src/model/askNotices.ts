@@ -77,18 +77,28 @@ export class AskNotices implements IDisposable {
     this.call(waiting);
     const wanted = settings.get().enabled ? waiting : [];
     const open = wanted.filter(({ sessionId, request }) => !this.done.has(request.request_id) && !inView.get().includes(sessionId));
-    const ids = new Set(open.map(({ request }) => request.request_id));
+    // News take the place of what waited before.
+    const ranked = [...open.filter(each => !this.isQuiet(each)), ...open.filter(each => this.isQuiet(each))];
+    const chosen = ranked.slice(0, MOST);
+    const ids = new Set(chosen.map(({ request }) => request.request_id));
     for (const [id, offer] of [...this.offers]) {
       if (!ids.has(id)) {
         this.offers.delete(id);
         offer.close();
       }
     }
-    const fresh = open.filter(({ request }) => !this.offers.has(request.request_id));
-    const room = Math.max(0, MOST - this.offers.size);
-    fresh.slice(0, room).forEach(each => this.offers.set(each.request.request_id, this.offer(each)));
-    const left = fresh.slice(room);
-    this.drawRest(left.length, left.every(each => each.old));
+    for (const each of chosen) {
+      const { request_id: id } = each.request;
+      if (!this.offers.has(id)) {
+        this.offers.set(id, this.offer(each));
+      }
+    }
+    const left = ranked.slice(MOST);
+    this.drawRest(left.length, left.every(each => this.isQuiet(each)));
+  }
+
+  private isQuiet({ old, request }: Waiting): boolean {
+    return old && !this.failed.has(request.request_id);
   }
 
   private offer(waiting: Waiting): Offer {
@@ -104,8 +114,7 @@ export class AskNotices implements IDisposable {
       steps.push({ label: trans.__('Reject'), callback: () => this.answer(waiting, reject) });
     }
     steps.push(allow === null ? { label: trans.__('Answer…'), accept: true, callback: show } : { label: trans.__('Show'), callback: show });
-    const quiet = waiting.old && !this.failed.has(request.request_id);
-    return offer({ text, steps, quiet }, () => {
+    return offer({ text, steps, quiet: this.isQuiet(waiting) }, () => {
       this.offers.delete(request.request_id);
       this.done.add(request.request_id);
       this.draw();

@@ -237,13 +237,14 @@ describe('AskNotices', () => {
     tell({ events: ['a', 'b', 'c', 'd'].map((id, at) => asks(id, 'mine', at)), whole: true }, true);
     expect(toasts.map(each => each.quiet)).toEqual([true, true, true, true]);
     tell(news(asks('e', 'mine', 5)));
-    expect(toasts.at(-1)).toMatchObject({ text: '2 more requests wait for an answer.', quiet: false });
-    const before = toasts.length;
+    // News take the place of what waited before.
+    expect(toasts.slice(4).map(each => [each.text, each.quiet])).toEqual([
+      ['The mine: Run e', false],
+      ['2 more requests wait for an answer.', true]
+    ]);
+    expect(toasts[2]).toMatchObject({ text: 'The mine: Run c', closed: true });
     press(toasts[0], 'Reject');
     await settled();
-    // Its place was free for a moment; then it waits its turn.
-    expect(toasts.slice(before).map(each => [each.text, each.quiet])).toContainEqual(['The mine: Run d', true]);
-    tell(news(answered('b'), answered('c')));
     expect(toasts.findLast(each => each.text === 'The mine: Run a')).toMatchObject({ quiet: false, closed: false });
   });
 
