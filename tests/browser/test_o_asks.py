@@ -27,6 +27,12 @@ EDIT = """Write it.
 - edit: {path: docs/asked.md, write: "one\\ntwo\\n"}
 ```"""
 
+CLOSE = """id => {
+  for (const widget of window.jupyterapp.shell.widgets('main')) {
+    if (widget.id === id) widget.close();
+  }
+}"""
+
 
 def begin(house: Stage, worktree: str, owner: str, word: str, prompt: str = "") -> str:
     """Let a session of `owner` ask whether it may say `word`; give its id."""
@@ -165,7 +171,7 @@ def test_the_settings_switch_them_off(desk: Desk, house: Stage) -> None:
             # A notification would have come by the time a whole session has been opened and left again.
             desk.session(page, session)
             expect(page.get_by_test_id("agor-approval")).to_contain_text("Say quietly")
-            desk.run(page, "application:close")
+            page.evaluate(CLOSE, f"agor-session-{session}")
             expect(page.get_by_test_id("agor-session")).to_have_count(0)
             kept(page, 0)
     finally:
