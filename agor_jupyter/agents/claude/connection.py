@@ -45,7 +45,7 @@ from agor_jupyter.domain.ids import RequestId, TaskId
 
 INTERRUPT_SECONDS = 2.0
 INTERRUPT_TRIES = 3
-BEGINS_SECONDS = 0.7
+BEGINS_SECONDS = 0.5
 """How long a stopped turn may take to begin and end, before a tool server is thought to hold it up."""
 DISCONNECT_SECONDS = 3.0
 STDERR_LINES = 100
@@ -204,7 +204,8 @@ class Connection:
             turn.moved.clear()
             with contextlib.suppress(TimedOut, AgentUnavailable):
                 await control(client.interrupt(), INTERRUPT_SECONDS)
-            if not await within(turn.moved.wait(), BEGINS_SECONDS):
+            patience = BEGINS_SECONDS if self._spec.mcp_servers else INTERRUPT_SECONDS
+            if not await within(turn.moved.wait(), patience) and self._spec.mcp_servers:
                 with contextlib.suppress(TimedOut, AgentUnavailable, Conflict):
                     await drop_pending(client)
                 await within(turn.moved.wait(), INTERRUPT_SECONDS)

@@ -25,8 +25,17 @@ def test_the_chosen_cases_exist() -> None:
     assert {case.name for case in CASES} >= THROUGH_A_RUNNER
 
 
+OF_THE_BENCH = {"hanging_tool", "huge_tool_result", "killed_in_mid_tool", "mute_tool_server"}
+"""Faults of tools: what happens to them knows no API either."""
+
+
 @pytest.mark.parametrize(
-    "case", [pytest.param(case, id=case.name) for case in CASES if "direct" in case.drivers]
+    "case",
+    [
+        pytest.param(case, id=case.name)
+        for case in CASES
+        if "direct" in case.drivers and case.name not in OF_THE_BENCH
+    ],
 )
 async def test_conformance_of_responses(case: Case, tmp_path: Path) -> None:
     try:
