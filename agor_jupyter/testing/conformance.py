@@ -165,7 +165,7 @@ PROBE_SECRET = "reference-resolved"  # noqa: S105  (a canary, not a secret)
 HOUSE_TOOL = ToolSpec(
     name="agor_whoami",
     description="Say which session this is.",
-    parameters={"type": "object", "properties": {name: {"type": "boolean"} for name in ("loud", "much")}},
+    parameters={"type": "object", "properties": {"loud": {"type": "boolean"}}},
 )
 
 

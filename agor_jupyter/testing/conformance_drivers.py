@@ -42,8 +42,8 @@ MUCH = 20_000_000
 
 
 async def answer_house_tool(tool: str, arguments: Mapping[str, Any]) -> ToolAnswer:
-    """What the bench answers in the house's place; with `much`, twenty million characters."""
-    if arguments.get("much"):
+    """What the bench answers in the house's place; of `agor_much`, twenty million characters."""
+    if tool == "agor_much":
         return ToolAnswer(text="y" * MUCH)
     return ToolAnswer(text=f"{tool} says that you are under test ({json.dumps(dict(arguments))})")
 

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from agor_jupyter.agents.base import McpServer
+from agor_jupyter.agents.base import McpServer, ToolSpec
 from agor_jupyter.domain.events import PermissionRequest, PermissionResolved, TurnEnded
 from agor_jupyter.testing import mcp_probe
 from agor_jupyter.testing.conformance import (
@@ -44,6 +44,7 @@ HELD_SECONDS = 5.0
 
 MEBIBYTE = 2**20
 MARK = "cut-me"
+MUCH = ToolSpec(name="agor_much", description="Give much.", parameters={"type": "object"})
 MUTE = McpServer(name="mute", command=(sys.executable, "-I", "-S", str(Path(mcp_probe.__file__)), "--mute"))
 _LOGIN = re.compile(r"log ?in|\bkeys?\b", re.IGNORECASE)
 
@@ -111,12 +112,13 @@ async def breaks_in_mid_line(bench: Bench) -> None:
 
 async def huge_tool_result(bench: Bench) -> None:
     """Twenty megabytes of a command, a tool server and the house pass, clipped; the turn goes on."""
-    talk = await bench.open()
+    spec = bench.spec()
+    talk = await bench.open_as(spec.model_copy(update={"tools": (*spec.tools, MUCH) if spec.tools else ()}))
     acts: list[Run | UseTool] = [Run("head -c 20000000 /dev/zero | tr '\\0' x")]
     if bench.capabilities.mcp:
         acts.append(UseTool("probe", "much", {}, silent=True))
     if bench.capabilities.house_tools:
-        acts.append(UseTool("", "agor_whoami", {"much": True}, silent=True))
+        acts.append(UseTool("", "agor_much", {}, silent=True))
     await talk.prompt(*acts, Say("All done."))
     updates = await talk.turn_allowing()
     assert ended(updates).stop_reason == "end_turn"
