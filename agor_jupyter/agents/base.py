@@ -44,6 +44,7 @@ class Capabilities(Value):
     compaction: bool = False
     cost: bool = False
     mcp: bool = False
+    elicitation: bool = False
     house_tools: bool = False
     instructions: bool = False
     subagents: bool = False

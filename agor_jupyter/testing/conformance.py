@@ -265,17 +265,25 @@ class Conversation:
 
     async def turn_allowing(self, kind: PermissionKind = "allow_once") -> list[AgentUpdate]:
         """Answer each open permission request of the turn by `kind` until it has ended."""
-        while True:
-            update = await self.wait_for(
-                object,
-                lambda item: (
-                    isinstance(item, TurnEnded)
-                    or (isinstance(item, PermissionRequest) and item.request_id not in self._answered)
-                ),
-            )
-            if not isinstance(update, PermissionRequest):
-                return self.updates[self.mark :]
-            await self.choose(update, kind)
+        while (request := await self._next_asked()) is not None:
+            await self.choose(request, kind)
+        return self.updates[self.mark :]
+
+    async def question(self) -> PermissionRequest:
+        """Allow what the turn wants to do until it asks a question, and give that."""
+        while (request := await self._next_asked()) is not None:
+            if request.questions:
+                return request
+            await self.choose(request, "allow_once")
+        raise AssertionError("the turn ended without a question")
+
+    async def _next_asked(self) -> PermissionRequest | None:
+        def accept(item: object) -> bool:
+            asks = isinstance(item, PermissionRequest) and item.request_id not in self._answered
+            return asks or isinstance(item, TurnEnded)
+
+        found = await self.wait_for(object, accept)
+        return found if isinstance(found, PermissionRequest) else None
 
     async def choose(self, request: PermissionRequest, kind: PermissionKind, message: str = "") -> None:
         option = next((item for item in request.options if item.kind == kind), None)

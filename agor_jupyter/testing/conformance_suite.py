@@ -6,5 +6,6 @@ from agor_jupyter.testing.conformance import Case
 from agor_jupyter.testing.conformance_abilities import ABILITIES
 from agor_jupyter.testing.conformance_cases import BASIC
 from agor_jupyter.testing.conformance_faults import FAULTS
+from agor_jupyter.testing.conformance_forms import FORMS
 
-CASES: list[Case] = [*BASIC, *ABILITIES, *FAULTS]
+CASES: list[Case] = [*BASIC, *ABILITIES, *FORMS, *FAULTS]

@@ -27,8 +27,34 @@ TOOLS: list[dict[str, Any]] = [
         "description": "Make the file `text`, and never answer.",
         "inputSchema": TEXT,
     },
+    {
+        "name": "ask",
+        "description": "Ask the person, by a form or (page) a page to visit; give what the client answered.",
+        "inputSchema": {"type": "object", "properties": {"page": {"type": "boolean"}}},
+    },
 ]
 MUCH = 20_000_000
+FORM: dict[str, Any] = {
+    "mode": "form",
+    "message": "Who comes to tea?",
+    "requestedSchema": {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string", "description": "Your name?", "minLength": 2},
+            "guests": {"type": "integer", "description": "How many guests?", "minimum": 1, "maximum": 9},
+            "cake": {"type": "boolean", "description": "With cake?"},
+            "bird": {"type": "string", "description": "Which bird?", "enum": ["heron", "stork"]},
+            "note": {"type": "string", "description": "A note?"},
+        },
+        "required": ["name", "guests", "cake", "bird"],
+    },
+}
+PAGE: dict[str, Any] = {
+    "mode": "url",
+    "message": "Log in, please.",
+    "url": "https://example.invalid/login",
+    "elicitationId": "e1",
+}
 
 
 def result_of(method: str, params: dict[str, Any]) -> dict[str, Any] | None:
@@ -56,21 +82,58 @@ def text_of(tool: str, given: str) -> str:
     return os.environ.get("PROBE_WORD", "")
 
 
+class Asked:
+    """The questions to the client that have no answer yet: id of the question → id of the call."""
+
+    def __init__(self) -> None:
+        self._calls: dict[str, object] = {}
+        self._can = False
+
+    def hear(self, message: dict[str, Any]) -> bool:
+        """Take what is about questions; say whether it was that."""
+        if message.get("method") == "initialize":
+            self._can = "elicitation" in ((message.get("params") or {}).get("capabilities") or {})
+        params = message.get("params") or {}
+        if message.get("method") == "tools/call" and params.get("name") == "ask":
+            self._ask(message["id"], PAGE if (params.get("arguments") or {}).get("page") else FORM)
+            return True
+        if "method" not in message and message.get("id") in self._calls:
+            given = message.get("result") or {"action": "failed", **(message.get("error") or {})}
+            words = f"{given.get('action')} {json.dumps(given.get('content') or {}, sort_keys=True)}"
+            self._tell(self._calls.pop(message["id"]), words)
+            return True
+        return False
+
+    def _ask(self, call: object, params: dict[str, Any]) -> None:
+        if not self._can:
+            self._tell(call, "the client takes no questions")
+            return
+        number = f"q{len(self._calls)}-{call}"
+        self._calls[number] = call
+        send({"id": number, "method": "elicitation/create", "params": params})
+
+    def _tell(self, call: object, text: str) -> None:
+        send({"id": call, "result": {"content": [{"type": "text", "text": text}], "isError": False}})
+
+
+def send(message: dict[str, Any]) -> None:
+    print(json.dumps({"jsonrpc": "2.0", **message}), flush=True)
+
+
 def main() -> None:
     mute = "--mute" in sys.argv
+    asked = Asked()
     for line in sys.stdin:
         if mute or not line.strip():
             continue
         message = json.loads(line)
-        if "id" not in message or "method" not in message:
+        if asked.hear(message) or "id" not in message or "method" not in message:
             continue
         found = result_of(message["method"], message.get("params") or {})
-        answer: dict[str, Any] = {"jsonrpc": "2.0", "id": message["id"]}
         if found is None:
-            answer["error"] = {"code": -32601, "message": "no such method"}
+            send({"id": message["id"], "error": {"code": -32601, "message": "no such method"}})
         else:
-            answer["result"] = found
-        print(json.dumps(answer), flush=True)
+            send({"id": message["id"], "result": found})
 
 
 if __name__ == "__main__":

@@ -72,18 +72,22 @@ class Asking:
     async def _ask(
         self, request: PermissionRequest, tool_input: dict[str, Any], context: ToolPermissionContext
     ) -> PermissionResult:
+        decision = await self.decide(request)
+        self.mode_after_plan = permissions.MODE_AFTER_PLAN.get(decision.option_id or "", "ask")
+        return permissions.result_of(request, decision, tool_input, context.suggestions)
+
+    async def decide(self, request: PermissionRequest) -> Decision:
+        """Put a request before the person, and wait. Cancelled when the CLI withdraws it (an interrupt)."""
         future: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
         self._open[request.request_id] = future
         self._outbox.put(request)
         try:
-            decision = await future
+            return await future
         finally:
             del self._open[request.request_id]
             if not future.done() or future.cancelled():
                 withdrawn = PermissionResolved(request_id=request.request_id, outcome="cancelled", by="agent")
                 self._outbox.put(withdrawn)
-        self.mode_after_plan = permissions.MODE_AFTER_PLAN.get(decision.option_id or "", "ask")
-        return permissions.result_of(request, decision, tool_input, context.suggestions)
 
     def withdraw_all(self) -> None:
         """The conversation ends: no request is waited for any more."""

@@ -30,6 +30,7 @@ from agor_jupyter.agents.base import Decision, SessionSpec, ToolCaller
 from agor_jupyter.agents.claude import house_tools, options, probe, readiness, turns
 from agor_jupyter.agents.claude.asking import Asking
 from agor_jupyter.agents.claude.control import CONTROL_SECONDS, control, drop_pending, set_effort, within
+from agor_jupyter.agents.claude.eliciting import Eliciting
 from agor_jupyter.agents.claude.ledger import Ledger
 from agor_jupyter.agents.claude.mcp import Watch
 from agor_jupyter.agents.claude.prompts import content_of
@@ -107,6 +108,7 @@ class Connection:
             opening=opening,
             marker=self._marker,
             can_use_tool=self._asking.ask,
+            hooks=Eliciting(self._asking, self._outbox, self._translator).hooks,
             on_stderr=self._stderr.append,
             house=house_tools.server_of(self._spec.tools, self._call) if self._call is not None else None,
         )

@@ -78,6 +78,7 @@ CAPABILITIES = Capabilities(
     compaction=True,
     cost=True,
     mcp=True,
+    elicitation=True,
     house_tools=True,
     instructions=True,
     subagents=True,

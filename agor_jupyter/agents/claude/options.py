@@ -12,9 +12,9 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
-from claude_agent_sdk import CanUseTool, ClaudeAgentOptions
+from claude_agent_sdk import CanUseTool, ClaudeAgentOptions, HookMatcher
 from claude_agent_sdk.types import McpServerConfig, PermissionMode, SettingSource
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -129,6 +129,7 @@ def build(
     can_use_tool: CanUseTool,
     on_stderr: Callable[[str], None],
     house: McpServerConfig | None = None,
+    hooks: dict[Any, list[HookMatcher]] | None = None,
 ) -> ClaudeAgentOptions:
     """Make the SDK's options. `launcher` was written by `write_launcher`; `house` serves our tools.
 
@@ -157,6 +158,7 @@ def build(
         strict_mcp_config=True,
         env=environment_of(spec, settings, cli=cli, marker=marker, more=servers.variables),
         can_use_tool=can_use_tool,
+        hooks=hooks,
         stderr=on_stderr,
         include_partial_messages=True,
         forward_subagent_text=True,

@@ -83,6 +83,11 @@ class Translator:
         call = self._calls.get(tool_call_id)
         return call.tool_input if call is not None else {}
 
+    def call_of(self, server: str) -> ToolCallId | None:
+        """Find the last call of an MCP server that is under way: its questions do not name it."""
+        found = [key for key, call in self._calls.items() if call.name.startswith(f"mcp__{server}__")]
+        return ToolCallId(found[-1]) if found else None
+
     def feed(self, message: Message) -> list[AgentUpdate]:
         """Translate one message. One that says nothing to a person gives an empty list."""
         match message:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agor_jupyter.agents import forms
 from agor_jupyter.agents.base import Decision, ToolAnswer, ToolCaller
 from agor_jupyter.agents.codex import permissions, questions, tools
 from agor_jupyter.agents.codex.translate import Translator
@@ -62,13 +63,15 @@ class Asking:
             self._outbox.put(Notice(level="warning", text=SECRET, hint="Give it by other means."))
             await self._reply(number, permissions.withdrawn_response(method))
         elif method == permissions.ELICITATION and not questions.can_be_asked(params):
-            text = f"The MCP server {params.get('serverName')} asks for what cannot be answered here."
-            self._outbox.put(Notice(level="warning", text=text, hint=str(params.get("url") or "")))
+            server, url = str(params.get("serverName")), str(params.get("url") or "")
+            self._outbox.put(forms.page_notice(server, url))
             await self._reply(number, permissions.withdrawn_response(method))
         else:
             await self._ask(number, method, params)
 
-    async def _ask(self, number: object, method: str, params: Mapping[str, Any]) -> None:
+    async def _ask(
+        self, number: object, method: str, params: Mapping[str, Any], problems: Sequence[str] = ()
+    ) -> None:
         item = self._translator.item(str(params.get("itemId")))
         if method == permissions.ELICITATION:
             item = self._translator.call_of(str(params.get("serverName")))
@@ -77,7 +80,7 @@ class Asking:
             paths.append(str(params["grantRoot"]))
         seen = await asyncio.to_thread(permissions.look, paths, self._worktree)
         request_id = RequestId(make_id("req", secrets.token_bytes(ENTROPY_BYTES)))
-        request = permissions.request_of(request_id, method, params, item, seen, self._worktree)
+        request = permissions.request_of(request_id, method, params, item, seen, self._worktree, problems)
         self._open[request_id] = _Open(number, method, params, request)
         self._outbox.put(request)
 
@@ -89,6 +92,11 @@ class Asking:
         found = self._open.pop(request_id, None)
         if found is None:
             return ""
+        if found.method == permissions.ELICITATION and found.request.questions:
+            problems = questions.form_of(found.params).outcome(decision).problems
+            if problems:  # Codex still waits: what does not fit is asked again, and the server not told
+                await self._ask(found.number, found.method, found.params, problems)
+                return ""
         words = ""
         if permissions.is_rejection(found.request, decision):
             words = decision.message

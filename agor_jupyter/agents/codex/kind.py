@@ -47,6 +47,7 @@ CAPABILITIES = Capabilities(
     context_usage=True,
     compaction=True,
     mcp=True,
+    elicitation=True,
     house_tools=True,
     instructions=True,
     project_files=PROJECT_FILES,

@@ -17,7 +17,7 @@ from typing import Any
 from agor_jupyter.agents.base import Decision
 from agor_jupyter.agents.clip import LIMIT, clip_input
 from agor_jupyter.agents.codex import tools
-from agor_jupyter.agents.codex.questions import answers_of, questions_of
+from agor_jupyter.agents.codex.questions import answers_of, form_of, questions_of
 from agor_jupyter.agents.codex.translate import diffs_of
 from agor_jupyter.domain.content import PermissionOption, ToolContent, ToolKind, ToolLocation
 from agor_jupyter.domain.events import PermissionRequest
@@ -69,10 +69,17 @@ def request_of(
     item: tools.Item | None,
     seen: Seen,
     worktree: str,
+    problems: Sequence[str] = (),
 ) -> PermissionRequest:
-    """Build the request that a person, or the policy, decides on. `item` is the call, if it is known."""
+    """Build the request that a person, or the policy, decides on. `item` is the call, if it is known.
+
+    `problems` say why a form is asked again.
+    """
     questions = questions_of(method, params)
     call = item or {}
+    if questions and method == ELICITATION:
+        known = ToolCallId(str(call["id"])) if call.get("id") else None
+        return form_of(params).request(request_id, known, problems)
     content: tuple[ToolContent, ...] = ()
     if method == CHANGE:
         content = diffs_of(call, seen.texts, worktree, applied=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from agor_jupyter.agents import forms
 from agor_jupyter.agents.base import Decision
 from agor_jupyter.domain.content import Question
 
@@ -18,7 +19,7 @@ def is_tool_approval(params: Mapping[str, Any]) -> bool:
     """Say whether an elicitation is Codex's own: may this tool of an MCP server run?"""
     meta = params.get("_meta")
     kind = meta.get("codex_approval_kind") if isinstance(meta, Mapping) else None
-    return kind == "mcp_tool_call" or (params.get("mode") == "form" and not _properties(params))
+    return kind == "mcp_tool_call" or (params.get("mode") == "form" and not form_of(params).fields)
 
 
 def can_be_asked(params: Mapping[str, Any]) -> bool:
@@ -37,16 +38,14 @@ def questions_of(method: str, params: Mapping[str, Any]) -> tuple[Question, ...]
             )
             for item in _asked(params)
         )
-    if method != "mcpServer/elicitation/request" or is_tool_approval(params):
-        return ()
-    return tuple(
-        Question(
-            question=_question(name, schema),
-            header=str(params.get("serverName", "")),
-            choices=_choices(schema),
-        )
-        for name, schema in _properties(params).items()
-    )
+    asks = method == "mcpServer/elicitation/request" and not is_tool_approval(params)
+    return form_of(params).questions if asks else ()
+
+
+def form_of(params: Mapping[str, Any]) -> forms.Form:
+    """Read the form of an elicitation."""
+    server, message = str(params.get("serverName", "")), str(params.get("message") or "")
+    return forms.form_of(server, message, params.get("requestedSchema"))
 
 
 def answers_of(method: str, params: Mapping[str, Any], decision: Decision) -> dict[str, Any]:
@@ -60,50 +59,12 @@ def answers_of(method: str, params: Mapping[str, Any], decision: Decision) -> di
                 if str(item.get("question")) in given
             }
         }
-    if not given:
-        return {"action": "decline"}
-    content = {
-        name: _typed(given[_question(name, schema)], schema)
-        for name, schema in _properties(params).items()
-        if _question(name, schema) in given
-    }
-    return {"action": "accept", "content": content}
+    outcome = form_of(params).outcome(decision)
+    if outcome.action == "accept":
+        return {"action": "accept", "content": outcome.content}
+    return {"action": outcome.action}
 
 
 def _asked(params: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     asked = params.get("questions")
     return [item for item in asked if isinstance(item, Mapping)] if isinstance(asked, list) else []
-
-
-def _properties(params: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    schema = params.get("requestedSchema")
-    found = schema.get("properties") if isinstance(schema, Mapping) else None
-    if not isinstance(found, Mapping):
-        return {}
-    return {str(name): item for name, item in found.items() if isinstance(item, Mapping)}
-
-
-def _question(name: str, schema: Mapping[str, Any]) -> str:
-    return str(schema.get("description") or schema.get("title") or name)
-
-
-def _choices(schema: Mapping[str, Any]) -> tuple[str, ...]:
-    if schema.get("type") == "boolean":
-        return ("true", "false")
-    found = schema.get("enum")
-    return tuple(str(item) for item in found) if isinstance(found, list) else ()
-
-
-def _typed(answer: str, schema: Mapping[str, Any]) -> object:
-    """Give the type that was asked for; what does not fit stays a text, and the server says so."""
-    try:
-        match schema.get("type"):
-            case "boolean":
-                return answer.strip().lower() in ("true", "yes")
-            case "integer":
-                return int(answer)
-            case "number":
-                return float(answer)
-    except ValueError:
-        return answer
-    return answer

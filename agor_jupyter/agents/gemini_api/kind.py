@@ -28,6 +28,7 @@ CAPABILITIES = Capabilities(
     thinking=True,
     questions=True,
     plan=True,
+    steer=True,
     fork=True,
     fork_at_message=True,
     set_model=True,
@@ -38,6 +39,7 @@ CAPABILITIES = Capabilities(
     context_usage=True,
     compaction=True,
     mcp=True,
+    elicitation=True,
     house_tools=True,
     instructions=True,
     project_files=tuple(
@@ -47,7 +49,8 @@ CAPABILITIES = Capabilities(
     notes={
         "thinking": "Summaries of the model's thoughts, as the API gives them.",
         "permissions": "Reading, listing and searching inside the worktree run unasked in every mode.",
-        "steer": "A prompt that is sent while a turn runs is queued.",
+        "steer": "Heard with the next request to the model, when the tool that runs has ended; where none "
+        "follows, it is answered before the task ends.",
         "set_effort": "A thinking level (Gemini 3 and later) or a thinking budget (2.5).",
         "cost": "The API tells tokens, no prices.",
         "subagents": "There are none.",

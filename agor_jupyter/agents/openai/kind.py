@@ -28,6 +28,7 @@ CAPABILITIES = Capabilities(
     thinking=True,
     questions=True,
     plan=True,
+    steer=True,
     fork=True,
     fork_at_message=True,
     set_model=True,
@@ -38,6 +39,7 @@ CAPABILITIES = Capabilities(
     context_usage=True,
     compaction=True,
     mcp=True,
+    elicitation=True,
     house_tools=True,
     instructions=True,
     project_files=tuple(
@@ -47,7 +49,8 @@ CAPABILITIES = Capabilities(
     notes={
         "thinking": "Summaries of the reasoning, where the model and the server give them.",
         "permissions": "Reading, listing and searching inside the worktree run unasked in every mode.",
-        "steer": "A prompt that is sent while a turn runs is queued.",
+        "steer": "Heard with the next request to the model, when the tool that runs has ended; where none "
+        "follows, it is answered before the task ends.",
         "set_effort": "Only models that reason take it; another one refuses the request.",
         "images": "Only models that see take them.",
         "cost": "The API tells tokens, no prices.",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from agor_jupyter.agents.base import Decision, SessionSpec, ToolCaller
 from agor_jupyter.agents.workbench.settings import Setup
 from agor_jupyter.domain.content import Attachment, Mode
-from agor_jupyter.domain.errors import AgentUnavailable, Conflict, UnsupportedByAgent
+from agor_jupyter.domain.errors import AgentUnavailable, Conflict
 from agor_jupyter.domain.events import AgentUpdate
 from agor_jupyter.domain.ids import RequestId, TaskId
 
@@ -67,7 +67,7 @@ class BenchAdapter:
         await self._connection().prompt(task_id, text, attachments)
 
     async def steer(self, text: str, attachments: tuple[Attachment, ...]) -> None:
-        raise UnsupportedByAgent(self._setup.kind, "steer", hint="Queue a prompt.")
+        self._connection().steer(text, attachments)
 
     async def interrupt(self) -> None:
         if self._live is not None:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from agor_jupyter.agents import forms
 from agor_jupyter.agents.base import Decision
 from agor_jupyter.agents.clip import clip_input
 from agor_jupyter.agents.outbox import Outbox
@@ -30,6 +31,8 @@ class Asking:
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
         self._open: dict[RequestId, asyncio.Future[Decision]] = {}
+        self._forms: set[RequestId] = set()
+        self.running: ToolCallId | None = None  # the call that works now
 
     def answer(self, request_id: RequestId, decision: Decision) -> None:
         """Hand over a decision. An unknown, answered or withdrawn request is ignored."""
@@ -51,6 +54,36 @@ class Asking:
             questions=job.questions,
             digest=digest_of(name, arguments),
         )
+        return await self._wait(request)
+
+    async def fill(self, form: forms.Form) -> forms.Outcome:
+        """Put the form of an MCP server before the person, again where an answer does not fit.
+
+        It is a question of the call that runs; `withdraw_forms` ends it with that call.
+        """
+        problems: tuple[str, ...] = ()
+        while True:
+            request_id = RequestId(make_id("req", secrets.token_bytes(ENTROPY_BYTES)))
+            self._forms.add(request_id)
+            try:
+                outcome = form.outcome(await self._wait(form.request(request_id, self.running, problems)))
+            finally:
+                self._forms.discard(request_id)
+            if not outcome.problems:
+                return outcome
+            problems = outcome.problems
+
+    def withdraw_forms(self) -> None:
+        """The call has ended: its server is told that the person did not answer.
+
+        By an answer, not by a cancellation: the SDK's own job waits for it, and is to go on.
+        """
+        for request_id in list(self._forms):
+            withdrawn = PermissionResolved(request_id=request_id, outcome="cancelled", by="agent")
+            self._outbox.put(withdrawn)
+            self.answer(request_id, Decision(outcome="cancelled"))
+
+    async def _wait(self, request: PermissionRequest) -> Decision:
         future: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
         self._open[request.request_id] = future
         self._outbox.put(request)

@@ -15,7 +15,7 @@ from agor_jupyter.agents.workbench.asking import Asking
 from agor_jupyter.agents.workbench.bench import Bench
 from agor_jupyter.agents.workbench.failing import RESUME, ModelFailed
 from agor_jupyter.agents.workbench.handed_tools import HouseTool
-from agor_jupyter.agents.workbench.history import STOPPED, Ended, History, open_history, repair
+from agor_jupyter.agents.workbench.history import STOPPED, Ended, History, Prompted, open_history, repair
 from agor_jupyter.agents.workbench.model import Model, Offered
 from agor_jupyter.agents.workbench.own_tools import OwnTools
 from agor_jupyter.agents.workbench.settings import Settings, Setup, check
@@ -56,6 +56,8 @@ class Connection:
             self._visible,
             spec.worktree,
             self._settings.mcp_start_seconds,
+            self._asking,
+            self._outbox,
         )
         self._history: History | None = None
         self._bench: Bench | None = None
@@ -149,6 +151,16 @@ class Connection:
         self._job = asyncio.create_task(self._run(turn, text, attachments), name=f"turn-{task_id}")
         self._job.add_done_callback(self._over)
 
+    def steer(self, text: str, attachments: tuple[Attachment, ...]) -> None:
+        """Put words into the turn under way (see `Turn.steer`). Raises `Conflict` where none hears them."""
+        self._alive()
+        turn, job = self._turn, self._job
+        stopped = job is None or job.done() or job.cancelling() > 0
+        if turn is None or stopped or not turn.steer(Prompted(text=text, attachments=attachments)):
+            raise Conflict(
+                f"{self._setup.title} is not at work on a prompt.", hint="Send it as a prompt of its own."
+            )
+
     async def interrupt(self) -> None:
         """Stop the turn and its processes; wait until that is done. Idempotent."""
         job = self._job
@@ -223,17 +235,21 @@ class Connection:
         else:
             ended = job.result()
         turn, self._turn, self._job = self._turn, None, None
-        place = self._write_end(ended)
+        place = self._write_end(ended, turn.unheard if turn is not None else [])
         usage = turn.usage if turn is not None else ended.usage
         self._outbox.put(ended.model_copy(update={"usage": usage, "last_message_ref": place}))
 
-    def _write_end(self, ended: TurnEnded) -> str | None:
-        """Complete the record of a turn; give its place. The turn is over even if the disk is full."""
+    def _write_end(self, ended: TurnEnded, unheard: Sequence[Prompted]) -> str | None:
+        """Complete the record of a turn; give its place. The turn is over even if the disk is full.
+
+        Words that were put into it, and that it did not get to, are told with the next prompt.
+        """
         history = self._history
         if history is None:
             return None
         try:
-            history.append(*repair(history.entries, STOPPED), Ended(stop_reason=ended.stop_reason))
+            missing = repair(history.entries, STOPPED)
+            history.append(*missing, *unheard, Ended(stop_reason=ended.stop_reason))
         except OSError as error:
             log.error("the end of a turn could not be written: %s", error.strerror)
             return None

@@ -17,7 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from agor_jupyter.agents.base import McpServer, ToolSpec
+from agor_jupyter.agents.outbox import Outbox
 from agor_jupyter.agents.process import guarded
+from agor_jupyter.agents.workbench.asking import Asking
+from agor_jupyter.agents.workbench.eliciting import Eliciting
 from agor_jupyter.agents.workbench.failing import ToolFailed
 from agor_jupyter.agents.workbench.handed_tools import text_result
 from agor_jupyter.agents.workbench.tool import Job, Result, Say, Tool, one_line
@@ -71,6 +74,7 @@ class McpTool:
     name: str
     spec: ToolSpec
     client: Client
+    eliciting: Eliciting
     kind: ToolKind = "other"
 
     async def look(self, arguments: Mapping[str, Any]) -> Job:
@@ -79,7 +83,7 @@ class McpTool:
             from mcp import MCPError
 
             try:
-                async with asyncio.timeout(CALL_SECONDS):
+                async with asyncio.timeout(CALL_SECONDS) as limit, self.eliciting.within(limit, CALL_SECONDS):
                     given = await self.client.call_tool(self.name, dict(arguments))
             except TimeoutError as error:
                 raise ToolFailed(f"{self.server} did not answer within {CALL_SECONDS:.0f} s.") from error
@@ -104,7 +108,11 @@ class McpServers:
         commands: Mapping[str, str],
         cwd: str,
         start_seconds: float,
+        asking: Asking,
+        outbox: Outbox,
     ) -> None:
+        self._asking = asking
+        self._outbox = outbox
         self._servers = servers
         self._environment = environment  # what references resolve from
         self._commands = commands  # what a started server sees, besides its own
@@ -144,11 +152,13 @@ class McpServers:
 
     async def _live(self, server: McpServer, up: asyncio.Event) -> None:
         """Hold one server from start to end, in one task: the SDK's scopes must not change tasks."""
+        eliciting = Eliciting(server.name, self._asking, self._outbox)
         try:
             async with AsyncExitStack() as stack:
                 try:
                     async with asyncio.timeout(self._start_seconds):
-                        client = await stack.enter_async_context(await self._client(server, stack))
+                        made = await self._client(server, stack, eliciting)
+                        client = await stack.enter_async_context(made)
                         listed = await client.list_tools()
                 except TimeoutError:
                     self._failed(server, f"it did not answer within {self._start_seconds:.0f} s.")
@@ -159,7 +169,7 @@ class McpServers:
                         description=tool.description or tool.name,
                         parameters=dict(tool.input_schema),
                     )
-                    self.tools.append(McpTool(server.name, tool.name, spec, client))
+                    self.tools.append(McpTool(server.name, tool.name, spec, client, eliciting))
                 up.set()
                 await self._closing.wait()
         except Unprocessable as error:
@@ -170,7 +180,7 @@ class McpServers:
         finally:
             up.set()
 
-    async def _client(self, server: McpServer, stack: AsyncExitStack) -> Client:
+    async def _client(self, server: McpServer, stack: AsyncExitStack, eliciting: Eliciting) -> Client:
         from mcp import Client, StdioServerParameters
         from mcp.client.stdio import stdio_client
         from mcp.client.streamable_http import streamable_http_client
@@ -179,15 +189,18 @@ class McpServers:
             import httpx2
 
             headers = resolve(server.headers, self._environment)
-            http = await stack.enter_async_context(httpx2.AsyncClient(headers=headers, timeout=CALL_SECONDS))
-            return Client(streamable_http_client(server.url, http_client=http))
+            # A server is silent while a person fills in its form; a call has a limit of its own.
+            limits = httpx2.Timeout(CALL_SECONDS, read=None)
+            http = await stack.enter_async_context(httpx2.AsyncClient(headers=headers, timeout=limits))
+            way = streamable_http_client(server.url, http_client=http)
+            return Client(way, elicitation_callback=eliciting.answer)
         own = resolve(server.environment, self._environment)
         argv = guarded(server.command)
         started = StdioServerParameters(
             command=argv[0], args=argv[1:], env={**self._commands, **own}, cwd=self._cwd
         )
         quiet = stack.enter_context(_nowhere())
-        return Client(stdio_client(started, errlog=quiet))
+        return Client(stdio_client(started, errlog=quiet), elicitation_callback=eliciting.answer)
 
     def _failed(self, server: McpServer, why: str) -> None:
         self.notices.append(

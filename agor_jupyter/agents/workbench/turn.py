@@ -38,7 +38,15 @@ class Turn:
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
+        self._hears = True  # steered words are taken until the last look for them
+        self.unheard: list[Prompted] = []
         self.usage = Usage()
+
+    def steer(self, words: Prompted) -> bool:
+        """Take words in: the model hears them with its next request. False: there is no next one."""
+        if self._hears:
+            self.unheard.append(words)
+        return self._hears
 
     async def run(self, text: str, attachments: tuple[Attachment, ...]) -> StopReason:
         """Work until the model is done. Raises `ModelFailed`, or is cancelled."""
@@ -46,8 +54,11 @@ class Turn:
         if text.strip() == COMPACT:
             if not await self._compact(keep=0.0):
                 bench.outbox.put(Notice(text="There is nothing to sum up yet."))
-            return "end_turn"
-        bench.keep(Prompted(text=text, attachments=attachments))
+            if not self.unheard:
+                self._hears = False
+                return "end_turn"
+        else:
+            bench.keep(Prompted(text=text, attachments=attachments))
         try:
             return await self._work()
         except ModelFailed as error:
@@ -60,13 +71,18 @@ class Turn:
     async def _work(self) -> StopReason:
         bench = self._bench
         for _ in range(bench.settings.max_steps):
+            while self.unheard:
+                bench.keep(self.unheard[0])
+                del self.unheard[0]
             if compaction.is_due(bench):
                 await self._compact()
             answer = await self._answer()
             for call in answer.entry.calls:
                 await self._call(call)
-            if not answer.entry.calls:
+            if not answer.entry.calls and not self.unheard:
+                self._hears = False
                 return answer.stop_reason
+        self._hears = False
         return "max_turn_requests"
 
     async def _compact(self, keep: float = compaction.KEPT_SHARE) -> bool:
@@ -179,7 +195,12 @@ class Turn:
                 raise ToolFailed(refusal)
         bench.history.append(Began(call_id=call.id))
         told_call.work(job)
-        return await job.run(told_call.say)
+        bench.asking.running = told_call.id
+        try:
+            return await job.run(told_call.say)
+        finally:
+            bench.asking.running = None
+            bench.asking.withdraw_forms()
 
 
 class _Told:

@@ -30,6 +30,7 @@ const WORDS: Readonly<Record<string, string>> = {
   compaction: 'Compacts its context',
   cost: 'Tells the cost',
   mcp: 'Your MCP servers',
+  elicitation: 'Your MCP servers may ask you',
   house_tools: 'Agor’s own tools',
   instructions: 'Reads the project’s instructions',
   subagents: 'Shows its sub-agents'

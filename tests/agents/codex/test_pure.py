@@ -194,13 +194,16 @@ def test_a_form_of_an_mcp_server_is_asked_and_typed() -> None:
         "requestedSchema": {"properties": properties},
     }
     asked = request(permissions.ELICITATION, params)
-    assert [item.choices for item in asked.questions] == [(), ("true", "false"), ("red", "blue")]
+    assert [item.choices for item in asked.questions] == [(), ("yes", "no", "-"), ("red", "blue", "-")]
+    assert [option.kind for option in asked.options] == ["reject_once"]
     answers = {"How many?": "3", "Sure?": "true", "colour": "red"}
     decision = Decision(outcome="selected", answers=answers)
     answer = permissions.response_of(permissions.ELICITATION, params, asked, decision)
     assert answer == {"action": "accept", "content": {"count": 3, "sure": True, "colour": "red"}}
     none = permissions.response_of(permissions.ELICITATION, params, asked, Decision(outcome="cancelled"))
-    assert none == {"action": "decline"}
+    assert none == {"action": "cancel"}
+    declined = Decision(outcome="selected", option_id="decline")
+    assert permissions.response_of(permissions.ELICITATION, params, asked, declined) == {"action": "decline"}
     assert not questions.can_be_asked({"mode": "url"})
     assert questions.asks_a_secret({"questions": [{"isSecret": True}]})
 
