@@ -55,6 +55,17 @@ def test_the_data_name_only_what_there_is(drawn: ModuleType) -> None:
         assert ("capability" in feature) is not ("cells" in feature), feature["name"]
 
 
+WARNINGS = {"runs_unasked_in_sandbox", "reads_untrusted"}
+"""Capabilities that are no abilities: false says nothing against a kind."""
+
+
+@pytest.mark.parametrize("name", sorted(registry.BUILT_IN))
+def test_what_a_kind_cannot_do_it_says_why(name: str) -> None:
+    able = registry.get(name).capabilities
+    cannot = {field for field in Capabilities.model_fields if getattr(able, field) is False} - WARNINGS
+    assert {field for field in cannot if not able.notes.get(field, "").strip()} == set()
+
+
 FIELD = {"name": "Forks", "capability": "fork"}
 
 

@@ -85,6 +85,7 @@ CAPABILITIES = Capabilities(
     project_files=PROJECT_FILES,
     runs_unasked_in_sandbox=False,
     notes={
+        "elicitation": "Forms; a page to visit is refused, with a notice that says so.",
         "permissions": "Reading, listing and searching inside the worktree, and shell commands that Claude "
         "Code knows to be read-only (ls, cat, git status …), run unasked in every mode.",
         "steer": "Heard when the tool that runs has ended; where none follows, it is answered before the "

@@ -53,6 +53,8 @@ CAPABILITIES = Capabilities(
     project_files=PROJECT_FILES,
     runs_unasked_in_sandbox=True,
     notes={
+        "elicitation": "Forms; a page to visit is refused, with a notice that says so. Codex itself cancels "
+        "a form whose schema has a title.",
         "runs_unasked_in_sandbox": "Commands run unasked in Codex's own sandbox: it reads everything, writes "
         "nothing (in full auto: the worktree and the temporary folder), and has no network. Whatever needs "
         "more is asked first.",

@@ -47,6 +47,7 @@ CAPABILITIES = Capabilities(
         for name in SETUP.instructions
     ),
     notes={
+        "elicitation": "Forms; a page to visit is refused, with a notice that says so.",
         "thinking": "Summaries of the reasoning, where the model and the server give them.",
         "permissions": "Reading, listing and searching inside the worktree run unasked in every mode.",
         "steer": "Heard with the next request to the model, when the tool that runs has ended; where none "

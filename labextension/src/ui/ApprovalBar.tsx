@@ -56,6 +56,7 @@ export function ApprovalBar(props: ApprovalBarProps): ReactElement {
     // The bar goes away with the request; on a failure it stays and can be used again.
     onAnswer(given).finally(() => setBusy(false)).catch(() => {});
   };
+  const declining = asked.questions.length > 0 ? ofKind(asked.options, 'reject_once') : undefined;
   const choose = (option: PermissionOption | undefined): void => {
     if (option !== undefined && !busy && !disabled) {
       if (option.kind.startsWith('reject')) {
@@ -84,7 +85,12 @@ export function ApprovalBar(props: ApprovalBarProps): ReactElement {
     >
       <AskedWords asked={asked} where={where} />
       {asked.questions.length > 0 ? (
-        <QuestionForm questions={asked.questions} disabled={busy || disabled} onAnswer={answer} />
+        <QuestionForm
+          questions={asked.questions}
+          disabled={busy || disabled}
+          onAnswer={answer}
+          {...(declining !== undefined && { onDecline: () => answer({ option_id: declining.option_id }) })}
+        />
       ) : rejecting === null ? (
         <OptionButtons asked={asked} disabled={busy || disabled} compact={compact} onChoose={choose} />
       ) : (

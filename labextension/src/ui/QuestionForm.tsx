@@ -9,11 +9,13 @@ export interface QuestionFormProps {
   readonly questions: readonly Question[];
   readonly disabled: boolean;
   readonly onAnswer: (answer: GivenAnswer) => void;
+  /** Where a no is an answer too (an MCP server's form). */
+  readonly onDecline?: () => void;
 }
 
 type Answers = Readonly<Record<string, readonly string[]>>;
 
-export function QuestionForm({ questions, disabled, onAnswer }: QuestionFormProps): ReactElement {
+export function QuestionForm({ questions, disabled, onAnswer, onDecline }: QuestionFormProps): ReactElement {
   const trans = useTrans();
   const [answers, setAnswers] = useState<Answers>({});
   const complete = questions.every(({ question }) => (answers[question] ?? []).some(text => text.trim() !== ''));
@@ -38,6 +40,11 @@ export function QuestionForm({ questions, disabled, onAnswer }: QuestionFormProp
       <button type="submit" className="jp-mod-styled jp-mod-accept" disabled={disabled || !complete}>
         {trans.__('Answer')}
       </button>
+      {onDecline !== undefined && (
+        <button type="button" className="jp-mod-styled jp-mod-reject" disabled={disabled} onClick={onDecline}>
+          {trans.__('Decline')}
+        </button>
+      )}
     </form>
   );
 }

@@ -62,6 +62,7 @@ def test_what_the_page_says_of_options_is_so(tmp_path: Path) -> None:
             marker="AGOR_SPAWN=abc",
             can_use_tool=lambda *_: None,  # type: ignore[arg-type,return-value]  # never called here
             on_stderr=print,
+            hooks={"Elicitation": []},
         )
         untouched = ClaudeAgentOptions()
         return {

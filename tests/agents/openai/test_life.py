@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from agor_jupyter.domain.content import Attachment, TerminalContent
-from agor_jupyter.domain.errors import Conflict, Unprocessable, UnsupportedByAgent
+from agor_jupyter.domain.errors import Conflict, Unprocessable
 from agor_jupyter.domain.events import (
     AgentMessageChunk,
     Compaction,
@@ -149,8 +149,6 @@ async def test_one_prompt_at_a_time(bench: Bench, server: ChatServer) -> None:
     await talk.send("SCRIPT:long")
     with pytest.raises(Conflict):
         await talk.adapter.prompt(talk.spec.session_id, "another", ())  # type: ignore[arg-type]  # any id will do
-    with pytest.raises(UnsupportedByAgent):
-        await talk.adapter.steer("words", ())
     await talk.adapter.interrupt()
 
 

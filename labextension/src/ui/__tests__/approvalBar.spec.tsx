@@ -31,6 +31,19 @@ describe('ApprovalBar', () => {
     expect(screen.getByText('pytest -q')).toBeTruthy();
   });
 
+  const questions = [{ question: 'Your name?', header: 'probe', choices: [], multiple: false }];
+
+  it('lets a question be declined where a no is one of its options', () => {
+    const answer = shown({ options: [{ option_id: 'decline', name: 'Decline', kind: 'reject_once' }], questions });
+    fireEvent.click(screen.getByText('Decline'));
+    expect(answer.mock.calls).toEqual([[{ option_id: 'decline' }]]);
+  });
+
+  it('offers no decline where a question has no such option', () => {
+    shown({ options: [], questions });
+    expect(screen.queryByText('Decline')).toBeNull();
+  });
+
   it.each([
     [{ key: 'Enter' }, 'once'],
     [{ key: 'Enter', shiftKey: true }, 'always']

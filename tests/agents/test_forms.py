@@ -1,0 +1,111 @@
+"""Forms of MCP servers as questions, and a person's answers as what the server takes: tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agor_jupyter.agents.base import Decision
+from agor_jupyter.agents.forms import DECLINE, Outcome, form_of
+from agor_jupyter.domain.ids import RequestId
+
+TITLED = {"type": "string", "oneOf": [{"const": "r", "title": "Red"}, {"const": "b", "title": "Blue"}]}
+MANY = {"type": "array", "items": {"type": "string", "enum": ["a", "a, b", "c"]}}
+
+
+def outcome(schema: dict[str, Any], answer: str, *, required: bool = True) -> Outcome:
+    form = form_of("s", "?", {"properties": {"x": schema}, "required": ["x"] if required else []})
+    return form.outcome(Decision(outcome="selected", answers={"x": answer}))
+
+
+@pytest.mark.parametrize(
+    ("schema", "answer", "value"),
+    [
+        ({"type": "string"}, " words ", "words"),
+        ({"type": "integer"}, "3", 3),
+        ({"type": "number"}, "2.5", 2.5),
+        ({"type": "boolean"}, "yes", True),
+        ({"type": "boolean"}, "no", False),
+        ({"type": "boolean"}, "true", True),
+        ({"type": "string", "enum": ["red", "blue"]}, "blue", "blue"),
+        ({"type": "string", "enum": ["r", "b"], "enumNames": ["Red", "Blue"]}, "Blue", "b"),
+        (TITLED, "Red", "r"),
+        (MANY, "a, b, c", ["a, b", "c"]),
+        (MANY, "a", ["a"]),
+    ],
+)
+def test_an_answer_gets_its_type(schema: dict[str, Any], answer: str, value: object) -> None:
+    found = outcome(schema, answer)
+    assert found == Outcome("accept", {"x": value})
+    assert type(found.content["x"]) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("schema", "answer", "words"),
+    [
+        ({"type": "integer"}, "2.5", "a whole number"),
+        ({"type": "number"}, "many", "a number"),
+        ({"type": "number"}, "nan", "a number"),
+        ({"type": "integer", "minimum": 1}, "0", "less than 1"),
+        ({"type": "integer", "maximum": 9}, "10", "more than 9"),
+        ({"type": "boolean"}, "perhaps", "yes or no"),
+        ({"type": "string", "enum": ["red"]}, "green", "none of the choices"),
+        (MANY, "a, d", "none of the choices"),
+        ({"type": "string", "minLength": 3}, "ab", "at least 3"),
+        ({"type": "string", "maxLength": 1}, "ab", "at most 1"),
+        ({"type": "string"}, "", "needed"),
+    ],
+)
+def test_what_does_not_fit_is_said_and_asked_again(schema: dict[str, Any], answer: str, words: str) -> None:
+    (problem,) = outcome(schema, answer).problems
+    assert words in problem
+    form = form_of("s", "Why", {"properties": {"x": schema}})
+    again = form.request(RequestId("req_2"), None, (problem,))
+    assert problem in again.description
+
+
+@pytest.mark.parametrize("answer", ["", "-"])
+def test_a_field_that_is_not_needed_may_be_left_out(answer: str) -> None:
+    assert outcome({"type": "integer"}, answer, required=False) == Outcome("accept", {})
+    assert outcome({"type": "integer", "default": 5}, answer, required=False).content == {"x": 5}
+    form = form_of("s", "?", {"properties": {"x": {"type": "boolean", "default": True}}})
+    assert form.questions[0].choices == ("yes", "no", "-")
+    assert "x (it is then yes)" in form.request(RequestId("req_1"), None).description
+
+
+def test_no_is_no_and_withdrawn_is_a_cancel() -> None:
+    form = form_of("s", "?", {"properties": {"x": {"type": "string"}}})
+    assert form.request(RequestId("req_1"), None).options == (DECLINE,)
+    declined = Decision(outcome="selected", option_id=DECLINE.option_id, answers={"x": "words"})
+    assert form.outcome(declined).action == "decline"
+    assert form.outcome(Decision(outcome="selected")).action == "decline"
+    assert form.outcome(Decision(outcome="cancelled", answers={"x": "words"})).action == "cancel"
+
+
+def test_a_form_without_fields_asks_for_a_yes() -> None:
+    form = form_of("s", "Delete all?", {"type": "object", "properties": {}})
+    (question,) = form.questions
+    assert (question.question, question.choices) == ("Delete all?", ("yes", "no"))
+    for answer, action in (("yes", "accept"), ("no", "decline")):
+        decision = Decision(outcome="selected", answers={"Delete all?": answer})
+        assert form.outcome(decision).action == action
+
+
+def test_two_fields_that_ask_the_same_are_told_apart() -> None:
+    same = {"type": "string", "description": "Name?"}
+    form = form_of("s", "?", {"properties": {"first": same, "last": same}, "required": ["first", "last"]})
+    assert [item.question for item in form.questions] == ["Name?", "Name? [last]"]
+    given = Decision(outcome="selected", answers={"Name?": "Ann", "Name? [last]": "Lee"})
+    assert form.outcome(given).content == {"first": "Ann", "last": "Lee"}
+
+
+def test_what_is_no_form_breaks_nothing() -> None:
+    for schema in (None, 3, {"properties": 3}, {"properties": {"x": 3}, "required": 3}):
+        assert form_of("s", "Go?", schema).fields == ()
+
+
+def test_the_digest_is_of_the_whole_form() -> None:
+    one = form_of("s", "?", {"properties": {"x": {"type": "string", "maxLength": 1}}})
+    two = form_of("s", "?", {"properties": {"x": {"type": "string", "maxLength": 2}}})
+    assert one.request(RequestId("r"), None).digest != two.request(RequestId("r"), None).digest
