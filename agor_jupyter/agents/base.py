@@ -35,6 +35,8 @@ class Capabilities(Value):
     fork: bool = False
     fork_at_message: bool = False
     set_model: bool = False
+    any_model: bool = False
+    """It takes models that it does not list."""
     set_effort: bool = False
     modes: tuple[Mode, ...] = ("ask", "accept_edits", "plan", "full_auto")
     images: bool = False

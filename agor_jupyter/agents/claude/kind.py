@@ -70,6 +70,7 @@ CAPABILITIES = Capabilities(
     fork=True,
     fork_at_message=True,
     set_model=True,
+    any_model=True,
     set_effort=True,
     images=True,
     files=True,

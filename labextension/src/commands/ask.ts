@@ -8,11 +8,15 @@ export async function askLine(title: string, before = ''): Promise<string | null
   return line === '' ? null : line;
 }
 
-/** Let somebody choose one of `[value, words]`; null when nobody did. Equal words are told apart by number. */
+/**
+ * Let somebody choose one of `[value, words]`; null when nobody did. Equal words are told apart by number.
+ * With `free`, what they write instead is taken as it is.
+ */
 export async function askItem(
   title: string,
   items: readonly (readonly [string, string])[],
-  current?: string
+  current?: string,
+  free = false
 ): Promise<string | null> {
   const words = items.map(([, said], place) =>
     items.findIndex(each => each[1] === said) === place ? said : `${said} (${place + 1})`
@@ -20,7 +24,10 @@ export async function askItem(
   const { button, value } = await InputDialog.getItem({
     title,
     items: words,
+    editable: free,
     current: Math.max(0, items.findIndex(([item]) => item === current))
   });
-  return button.accept ? (items[words.indexOf(value ?? '')]?.[0] ?? null) : null;
+  const said = value?.trim() ?? '';
+  const chosen = items[words.indexOf(said)]?.[0] ?? (free && said !== '' ? said : null);
+  return button.accept ? chosen : null;
 }

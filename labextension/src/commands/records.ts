@@ -1,10 +1,12 @@
 /** Commands about what a session is called, how it works, where its notebook is, and putting it away. */
-import { fetchTranscript, patchSession, rebuildTranscript } from '../api/sessions';
+import { fetchSession, fetchTranscript, patchSession, rebuildTranscript } from '../api/sessions';
 import type { SessionPatch } from '../api/sessions';
 import type { AgentInfo } from '../api/agents';
 import { ProblemError } from '../api/problem';
 import { CommandIds } from '../domain/commandIds';
 import { modeWords } from '../domain/modes';
+import type { Choice } from '../domain/offers';
+import { effortsOf, modelsOf } from '../domain/offers';
 import type { Session } from '../schema/types';
 import { notifyDone, notifyProblem } from '../ui/notify';
 import { askItem, askLine } from './ask';
@@ -104,24 +106,26 @@ function canSwitch(name: Dial, agent: AgentInfo | undefined): boolean {
 async function turn(context: CommandContext, args: Args, name: Dial, title: string): Promise<Session | null> {
   const { trans } = context;
   const id = needSession(context, args);
-  const session = recordOf(context, id);
   const given = textArg(args, name);
   if (given !== null) {
     return await patch(context, id, { [name]: given });
   }
-  if (session === undefined) {
+  if (recordOf(context, id) === undefined) {
     throw new ProblemError({ detail: trans.__('This session is not known.') }, 404);
   }
+  // The whole record: those that are listed leave out what the agent offers.
+  const session = await fetchSession(context.app.http, id);
   const agent = agentOf(context, session);
-  const choices: Record<Dial, readonly (readonly [string, string])[]> = {
+  const choices: Record<Dial, readonly Choice[]> = {
     mode: (agent?.modes ?? []).map(mode => [mode, trans.__(modeWords(mode).title)]),
-    model: [...new Set([...(agent?.models ?? []), session.model])].filter(each => each !== '').map(each => [each, each]),
-    effort: session.efforts.map(each => [each, each])
+    model: modelsOf(session, agent),
+    effort: effortsOf(session, agent).map(each => [each, each])
   };
+  const free = name === 'model' && agent?.capabilities.any_model === true;
   const chosen =
     choices[name].length === 0
       ? await askLine(title, session[name])
-      : await askItem(title, choices[name], session[name]);
+      : await askItem(title, choices[name], session[name], free);
   return chosen === null || chosen === session[name] ? null : await patch(context, id, { [name]: chosen });
 }
 

@@ -22,6 +22,7 @@ const WORDS: Readonly<Record<string, string>> = {
   fork: 'Forks a conversation',
   fork_at_message: 'Forks at a message',
   set_model: 'Another model in mid-session',
+  any_model: 'Any model by its name',
   set_effort: 'Another effort in mid-session',
   images: 'Takes pictures',
   files: 'Takes files',

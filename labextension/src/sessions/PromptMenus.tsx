@@ -2,7 +2,10 @@
 import type { ReactElement } from 'react';
 import { CommandIds } from '../domain/commandIds';
 import { modeWords } from '../domain/modes';
+import type { Choice } from '../domain/offers';
+import { effortsOf, modelsOf } from '../domain/offers';
 import { useStore } from '../model/store';
+import type { AgentInfo, Session } from '../schema/types';
 import { useTrans } from '../ui/trans';
 import { useAgent, useRun, useSessionView } from './view';
 
@@ -19,9 +22,6 @@ export function PromptMenus(): ReactElement | null {
   if (session === null) {
     return null;
   }
-  const able = agent?.capabilities;
-  const models = [...new Set([session.model, ...(agent?.models ?? [])])].filter(model => model !== '');
-  const efforts = [...new Set([session.effort, ...session.efforts])].filter(effort => effort !== '');
   return (
     <div className="jp-AgorMenus">
       <span className="jp-AgorMenus-agent">{agent?.title ?? session.agent}</span>
@@ -33,38 +33,74 @@ export function PromptMenus(): ReactElement | null {
         choices={(agent?.modes ?? [session.mode]).map(mode => [mode, trans.__(modeWords(mode).title)])}
         onChoose={mode => run(CommandIds.setMode, { mode })}
       />
-      <QuietMenu
-        label={trans.__('Model')}
-        title={able?.set_model === true ? trans.__('Model') : trans.__('This agent keeps its model for life.')}
-        value={session.model}
-        disabled={!mine || able?.set_model !== true}
-        choices={models.map(model => [model, model])}
-        onChoose={model => run(CommandIds.setModel, { model })}
-      />
-      {able?.set_effort === true && (
-        <QuietMenu
-          label={trans.__('Effort')}
-          title={trans.__('How hard it thinks')}
-          value={session.effort}
-          disabled={!mine}
-          choices={session.effort === '' ? [['', trans.__('its own effort')], ...same(efforts)] : same(efforts)}
-          onChoose={effort => effort !== '' && run(CommandIds.setEffort, { effort })}
-        />
-      )}
+      <ModelMenu session={session} agent={agent} mine={mine} />
+      <EffortMenu session={session} agent={agent} mine={mine} />
     </div>
   );
 }
 
-type Choices = readonly (readonly [string, string])[];
+interface DialProps {
+  readonly session: Session;
+  readonly agent: AgentInfo | undefined;
+  readonly mine: boolean;
+}
 
-const same = (words: readonly string[]): Choices => words.map(word => [word, word]);
+/** Stands for a model that is not listed; no model's name holds a line break. */
+const OTHER = '\n';
+
+function ModelMenu({ session, agent, mine }: DialProps): ReactElement | null {
+  const trans = useTrans();
+  const run = useRun();
+  const able = agent?.capabilities.set_model === true;
+  const note = agent?.capabilities.notes['set_model'] ?? '';
+  const listed = modelsOf(session, agent);
+  const choices: readonly Choice[] = [
+    ...(session.model === '' ? [['', trans.__('its own model')] as const] : []),
+    ...listed,
+    ...(agent?.capabilities.any_model === true ? [[OTHER, trans.__('Another model…')] as const] : [])
+  ];
+  return (
+    <QuietMenu
+      label={trans.__('Model')}
+      title={able ? note || trans.__('Model') : note || trans.__('This agent keeps its model for life.')}
+      value={session.model}
+      disabled={!mine || !able}
+      choices={choices}
+      onChoose={model => model !== '' && run(CommandIds.setModel, model === OTHER ? {} : { model })}
+    />
+  );
+}
+
+function EffortMenu({ session, agent, mine }: DialProps): ReactElement | null {
+  const trans = useTrans();
+  const run = useRun();
+  const able = agent?.capabilities.set_effort === true;
+  const note = agent?.capabilities.notes['set_effort'] ?? '';
+  const efforts = effortsOf(session, agent);
+  const own: readonly Choice[] = session.effort === '' ? [['', trans.__('its own effort')]] : [];
+  const title = !able
+    ? note || trans.__('This agent has no efforts to choose from.')
+    : efforts.length === 0
+      ? trans.__('It offers no efforts to choose from.')
+      : note || trans.__('How hard it thinks');
+  return (
+    <QuietMenu
+      label={trans.__('Effort')}
+      title={title}
+      value={session.effort}
+      disabled={!mine || !able || efforts.length === 0}
+      choices={[...own, ...efforts.map((effort): Choice => [effort, effort])]}
+      onChoose={effort => effort !== '' && run(CommandIds.setEffort, { effort })}
+    />
+  );
+}
 
 interface QuietMenuProps {
   readonly label: string;
   readonly title: string;
   readonly value: string;
   readonly disabled: boolean;
-  readonly choices: Choices;
+  readonly choices: readonly Choice[];
   readonly onChoose: (value: string) => void;
 }
 

@@ -23,7 +23,7 @@ interface Shown {
 function shown(record: object = {}, able: object = {}, drafts = new Drafts(null, 'k'), fails = false): Shown {
   const told: Told[] = [];
   const commands = new CommandRegistry();
-  for (const id of [CommandIds.promptSession, CommandIds.steerSession, CommandIds.setEffort]) {
+  for (const id of [CommandIds.promptSession, CommandIds.steerSession, CommandIds.setEffort, CommandIds.setModel]) {
     commands.addCommand(id, {
       execute: args => {
         told.push({ id, args });
@@ -35,14 +35,16 @@ function shown(record: object = {}, able: object = {}, drafts = new Drafts(null,
   }
   const session = {
     id: 's', agent: 'demo', owner: 'ann', status: 'idle', mode: 'ask', model: 'one', effort: '', efforts: ['low', 'high'],
-    current_task: null, queue_paused: '', queue: [], ...record
+    models: [], model_labels: {}, commands: [], native_ref: '', current_task: null, queue_paused: '', queue: [], ...record
   };
   const capabilities = { set_model: true, images: true, files: true, notes: {}, ...able };
   const view = {
     store: Object.assign(new Store({ session, tasks: [], problem: null }), { id: 's' }),
     workspace: {
       me: new Store({ person: { id: 'ann' } }),
-      agents: new Store([{ kind: 'demo', title: 'Demo', modes: ['ask'], models: ['one'], capabilities }]),
+      agents: new Store([{
+        kind: 'demo', title: 'Demo', modes: ['ask'], models: ['one'], model_labels: {}, efforts: ['max'], capabilities
+      }]),
       may: () => true
     },
     commands,
@@ -149,14 +151,156 @@ describe('PromptBox', () => {
     expect(screen.queryByTestId('agor-attached')).toBe(null);
   });
 
-  it('offers an effort only where the agent has one', async () => {
-    shown();
-    expect(screen.queryByLabelText('Effort')).toBe(null);
-    const { told } = shown({}, { set_effort: true });
+  it('greys the effort of an agent that has none, with its own reason', () => {
+    shown({}, { set_model: false, notes: { set_effort: 'A script thinks as it is written.', set_model: 'It has one.' } });
+    const [effort, model] = ['Effort', 'Model'].map(label => screen.getByLabelText<HTMLSelectElement>(label));
+    expect([effort?.disabled, effort?.title]).toEqual([true, 'A script thinks as it is written.']);
+    expect([model?.disabled, model?.title]).toEqual([true, 'It has one.']);
+  });
+
+  it.each([
+    ['before its start what is known of its kind', {}, ['', 'max']],
+    ['what it told', { native_ref: 'n', efforts: ['low', 'high'] }, ['', 'low', 'high']],
+    ['nothing where it told none', { native_ref: 'n', efforts: [] }, ['']]
+  ])('offers efforts: %s', async (_, record, offered) => {
+    const { told } = shown({ efforts: [], ...record }, { set_effort: true });
+    const menu = screen.getByLabelText<HTMLSelectElement>('Effort');
+    expect([...menu.options].map(each => each.value)).toEqual(offered);
+    expect(menu.disabled).toBe(offered.length === 1);
+    const last = offered.at(-1) ?? '';
     await act(async () => {
-      fireEvent.change(screen.getByLabelText('Effort'), { target: { value: 'high' } });
+      fireEvent.change(menu, { target: { value: last } });
       await Promise.resolve();
     });
-    expect(told).toEqual([{ id: CommandIds.setEffort, args: { session_id: 's', effort: 'high' } }]);
+    const chosen = last === '' ? [] : [{ id: CommandIds.setEffort, args: { session_id: 's', effort: last } }];
+    expect(told).toEqual(chosen);
+  });
+
+  it('lists the models that the agent told, by the names it gives them, and asks for another', async () => {
+    const record = { native_ref: 'n', model: 'mine', models: ['big', 'small'], model_labels: { big: 'Big 3' } };
+    const { told } = shown(record, { any_model: true });
+    const menu = screen.getByLabelText<HTMLSelectElement>('Model');
+    expect([...menu.options].map(each => each.text)).toEqual(['mine', 'Big 3', 'small', 'Another model…']);
+    for (const place of [1, 3]) {
+      await act(async () => {
+        fireEvent.change(menu, { target: { value: menu.options[place]?.value } });
+        await Promise.resolve();
+      });
+    }
+    expect(told.map(each => each.args)).toEqual([{ session_id: 's', model: 'big' }, { session_id: 's' }]);
+  });
+});
+
+const COMMANDS = [
+  { name: 'compact', description: 'Sum up', hint: '[what to keep]' },
+  { name: 'plan', description: 'Make a plan', hint: '' },
+  { name: 'planner', description: '', hint: '' },
+  { name: 'explain', description: '', hint: '' }
+];
+const STARTED = { native_ref: 'n', commands: COMMANDS };
+const ABLE = { commands: true };
+const press = (box: HTMLElement, ...keys: string[]): void => keys.forEach(key => void fireEvent.keyDown(box, { key }));
+const options = (): HTMLElement[] => screen.queryAllByTestId('agor-slash-command');
+const nameOf = (option?: HTMLElement): string => /\/\S+/.exec(option?.textContent ?? '')?.[0] ?? '';
+const listed = (): string[] => options().map(nameOf);
+const chosen = (): string => nameOf(options().find(each => each.getAttribute('aria-selected') === 'true'));
+
+describe('slash commands', () => {
+  it('are listed as they are typed, and only at the beginning', () => {
+    const { box } = shown(STARTED, ABLE);
+    const seen = ['/', '/pl', '/PLAN', '/nothing', '/plan now', 'x /', '/ex\n'].map(text => {
+      write(box(), text);
+      return listed().join(' ');
+    });
+    expect(seen).toEqual([
+      '/compact /plan /planner /explain', '/plan /planner /explain', '/plan /planner', '', '', '', ''
+    ]);
+  });
+
+  it('tell a reader which is chosen', () => {
+    const { box } = shown(STARTED, ABLE);
+    expect([box().getAttribute('role'), box().getAttribute('aria-expanded')]).toEqual(['combobox', 'false']);
+    write(box(), '/');
+    press(box(), 'ArrowDown');
+    const active = document.getElementById(box().getAttribute('aria-activedescendant') ?? '');
+    expect(active?.textContent).toBe('/plan Make a plan');
+    expect(box().getAttribute('aria-controls')).toBe(screen.getByRole('listbox').id);
+    expect(box().getAttribute('aria-expanded')).toBe('true');
+    press(box(), 'ArrowUp', 'ArrowUp');
+    expect(chosen()).toBe('/explain');
+    write(box(), '/p');
+    expect(chosen()).toBe('/plan');
+  });
+
+  it.each(['Enter', 'Tab'])('are completed with %s, and nothing is sent', async key => {
+    const { told, box, drafts } = shown(STARTED, ABLE);
+    write(box(), '/co');
+    press(box(), key);
+    expect([box().value, box().selectionStart, listed()]).toEqual(['/compact ', 9, []]);
+    expect([told, drafts.draft('s')]).toEqual([[], '/compact ']);
+    press(box(), 'Enter');
+    await waitFor(() => expect(told.map(each => each.args['prompt'])).toEqual(['/compact']));
+  });
+
+  it('are sent with Enter once the name is whole, unless another one is chosen', async () => {
+    const { told, box } = shown(STARTED, ABLE);
+    write(box(), '/plan');
+    press(box(), 'ArrowDown', 'Enter');
+    expect(box().value).toBe('/planner ');
+    write(box(), '/plan');
+    press(box(), 'Enter');
+    await waitFor(() => expect(told.map(each => each.args['prompt'])).toEqual(['/plan']));
+    expect(listed()).toEqual([]);
+  });
+
+  it('are completed with the mouse, without taking the focus', () => {
+    const { box } = shown(STARTED, ABLE);
+    write(box(), '/ex');
+    expect(fireEvent.mouseDown(options()[0] ?? box())).toBe(false);
+    expect(box().value).toBe('/explain ');
+  });
+
+  it('close with Escape, which goes no further, and leave the keys to the box', async () => {
+    const { told, box, drafts } = shown(STARTED, ABLE);
+    const beyond: string[] = [];
+    document.body.addEventListener('keydown', event => beyond.push(event.key), { once: true });
+    drafts.sent('earlier');
+    write(box(), '/');
+    press(box(), 'Escape');
+    expect([listed(), box().value, beyond]).toEqual([[], '/', []]);
+    box().setSelectionRange(0, 0);
+    press(box(), 'ArrowUp');
+    expect(box().value).toBe('earlier');
+    press(box(), 'ArrowDown');
+    expect([box().value, listed()]).toEqual(['/', []]);
+    press(box(), 'Enter');
+    await waitFor(() => expect(told.map(each => each.args['prompt'])).toEqual(['/']));
+  });
+
+  it('are not looked for in an earlier prompt', () => {
+    const drafts = new Drafts(null, 'k');
+    drafts.sent('/plan');
+    const { box } = shown(STARTED, ABLE, drafts);
+    press(box(), 'ArrowUp');
+    fireEvent.select(box());
+    expect([box().value, listed()]).toEqual(['/plan', []]);
+  });
+
+  it('are announced before the agent has started, and Enter sends', async () => {
+    const { told, box } = shown({}, ABLE);
+    write(box(), '/co');
+    expect(screen.getByTestId('agor-slash-empty').textContent).toBe('Commands are listed once the agent has started.');
+    press(box(), 'Enter');
+    await waitFor(() => expect(told.length).toBe(1));
+    expect(screen.queryByTestId('agor-slash-empty')).toBe(null);
+  });
+
+  it.each([
+    ['the agent has none', STARTED, {}],
+    ['it started and told none', { native_ref: 'n' }, ABLE]
+  ])('show nothing where %s', (_, record, able) => {
+    const { box } = shown(record, able);
+    write(box(), '/');
+    expect([listed(), screen.queryByTestId('agor-slash-empty')]).toEqual([[], null]);
   });
 });

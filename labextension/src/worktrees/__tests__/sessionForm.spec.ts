@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentInfo } from '../../api/agents';
 import type { OwnServer } from '../../api/own';
-import type { Session } from '../../schema/types';
-import { effortsOf, firstForm, hindrance, serversIn, wishOf, withAgent } from '../dialogs/sessionForm';
+import { firstForm, hindrance, serversIn, wishOf, withAgent } from '../dialogs/sessionForm';
 
 const agent = (kind: string, more: object = {}, capabilities: object = {}): AgentInfo =>
   ({
@@ -43,12 +42,6 @@ describe('a new session', () => {
     const found = serversIn([ours, server('a'), server('s', { scope: 'session' }), server('b')], 'r1');
     expect(found.map(each => each.id)).toEqual(['ours', 'b']);
     expect(serversIn([ours], 'r2')).toEqual([]);
-  });
-
-  it('knows the efforts that a session of its kind told last', () => {
-    const told = (updated_ms: number, efforts: string[]): Session => ({ agent: 'one', updated_ms, efforts }) as unknown as Session;
-    expect(effortsOf([told(1, ['low']), told(3, []), told(2, ['low', 'high'])], 'one')).toEqual(['low', 'high']);
-    expect(effortsOf([told(1, ['low'])], 'two')).toEqual([]);
   });
 
   it('asks for what was chosen and for nothing that the agent cannot take', () => {

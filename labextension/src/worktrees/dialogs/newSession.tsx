@@ -12,7 +12,7 @@ import type { FieldsProps } from '../../ui/formDialog';
 import { askForm, Field } from '../../ui/formDialog';
 import { useTrans } from '../../ui/trans';
 import type { SessionForm } from './sessionForm';
-import { effortsOf, firstForm, hindrance, serversIn, wishOf, withAgent } from './sessionForm';
+import { firstForm, hindrance, serversIn, wishOf, withAgent } from './sessionForm';
 
 /** Order agents so that those that can be chosen come first. */
 export function installedFirst(agents: readonly AgentInfo[]): AgentInfo[] {
@@ -30,12 +30,11 @@ export async function askSession(
   const worktree = workspace.worktrees.get().get(worktreeId);
   const repoId = worktree?.repo_id ?? null;
   const servers = serversIn(own.servers.get(), repoId);
-  const efforts = (kind: string): readonly string[] => effortsOf(workspace.sessions.get().values(), kind);
   const session = await askForm<SessionForm, Session>({
     title: trans.__('New session in %1', worktree?.name ?? ''),
     accept: trans.__('Start'),
     initial: firstForm(agents, servers, own.lastChoice(repoId)),
-    fields: props => <SessionFields {...props} offer={{ agents, servers, efforts }} />,
+    fields: props => <SessionFields {...props} offer={{ agents, servers }} />,
     attempt: async (form, key) => {
       const agent = agents.find(each => each.kind === form.agent);
       const made = await createSession(workspace.http, wishOf(form, worktreeId, agent, servers), key);
@@ -54,7 +53,6 @@ export async function askSession(
 interface Offer {
   readonly agents: readonly AgentInfo[];
   readonly servers: readonly OwnServer[];
-  readonly efforts: (kind: string) => readonly string[];
 }
 
 interface SessionFieldsProps extends FieldsProps<SessionForm> {
@@ -131,9 +129,9 @@ interface WithAgent extends SessionFieldsProps {
 }
 
 /** The model is free text with proposals: an agent may know more of them than it tells before it runs. */
-function ModelFields({ value, onChange, offer, agent }: WithAgent): ReactElement {
+function ModelFields({ value, onChange, agent }: WithAgent): ReactElement {
   const trans = useTrans();
-  const efforts = agent.capabilities.set_effort ? offer.efforts(agent.kind) : [];
+  const efforts = agent.capabilities.set_effort ? agent.efforts : [];
   return (
     <>
       <Field label={trans.__('Model')}>
@@ -149,26 +147,25 @@ function ModelFields({ value, onChange, offer, agent }: WithAgent): ReactElement
       </Field>
       <datalist id="jp-AgorModels">
         {agent.models.map(each => (
-          <option key={each} value={each} />
+          <option key={each} value={each} label={agent.model_labels[each] ?? each} />
         ))}
       </datalist>
-      {efforts.length > 0 && (
-        <Field label={trans.__('Effort')}>
-          <select
-            className="jp-mod-styled"
-            data-testid="agor-session-effort"
-            value={value.effort}
-            onChange={event => onChange({ effort: event.target.value })}
-          >
-            <option value="">{trans.__('The agent’s own choice')}</option>
-            {efforts.map(each => (
-              <option key={each} value={each}>
-                {each}
-              </option>
-            ))}
-          </select>
-        </Field>
-      )}
+      <Field label={trans.__('Effort')} hint={efforts.length === 0 ? (agent.capabilities.notes['set_effort'] ?? '') : ''}>
+        <select
+          className="jp-mod-styled"
+          data-testid="agor-session-effort"
+          value={value.effort}
+          disabled={efforts.length === 0}
+          onChange={event => onChange({ effort: event.target.value })}
+        >
+          <option value="">{trans.__('The agent’s own choice')}</option>
+          {efforts.map(each => (
+            <option key={each} value={each}>
+              {each}
+            </option>
+          ))}
+        </select>
+      </Field>
     </>
   );
 }

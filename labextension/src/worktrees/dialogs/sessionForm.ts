@@ -4,7 +4,6 @@ import type { OwnServer } from '../../api/own';
 import type { NewSession } from '../../api/sessions';
 import { stateOf } from '../../domain/abilities';
 import type { LastChoice } from '../../domain/choices';
-import type { Session } from '../../schema/types';
 
 export interface SessionForm {
   readonly agent: string;
@@ -57,12 +56,6 @@ export function serversIn(servers: readonly OwnServer[], repoId: string | null):
     }
   }
   return [...near.values()];
-}
-
-/** List the efforts of an agent, as a session of its kind told them last. */
-export function effortsOf(sessions: Iterable<Session>, agent: string): readonly string[] {
-  const told = [...sessions].filter(each => each.agent === agent && each.efforts.length > 0);
-  return told.sort((a, b) => b.updated_ms - a.updated_ms)[0]?.efforts ?? [];
 }
 
 /** Say in a word why an agent cannot be used, or nothing. */
