@@ -121,7 +121,7 @@ class Stage:
         return found
 
 
-def _configure(folder: Path, planted: bool) -> None:
+def _configure(folder: Path, planted: bool, agent_options: Json) -> None:
     """Take the demo's own set-up, with four named people and with or without its planted board."""
     prepare(folder, "demo")
     path = folder / "config" / "jupyter_server_config.json"
@@ -130,6 +130,8 @@ def _configure(folder: Path, planted: bool) -> None:
     traits["ServerApp"]["authorizer_class"] = "agor_jupyter.testing.people.TieredAuthorizer"
     if not planted:
         del traits["AgorApp"]["demo_dir"]
+    if agent_options:
+        traits["AgorApp"]["agent_options"] = {**traits["AgorApp"].get("agent_options", {}), **agent_options}
     traits["LabApp"] = {"expose_app_in_browser": True}
     # JupyterLab hands the server's own token to every page: there must be none, or all are its owner.
     traits["FourPeople"] = {"token": ""}
@@ -138,10 +140,14 @@ def _configure(folder: Path, planted: bool) -> None:
 
 @contextmanager
 def stage(
-    folder: Path, before: Callable[[Path], None] | None = None, *, planted: bool = False
+    folder: Path,
+    before: Callable[[Path], None] | None = None,
+    *,
+    planted: bool = False,
+    agent_options: Json | None = None,
 ) -> Iterator[Stage]:
     """Run the server below `folder`; `before` may fill the data folder first."""
-    _configure(folder, planted)
+    _configure(folder, planted, agent_options or {})
     if before is not None:
         # In a thread: beside a browser a loop runs in this one, and seeding runs one of its own.
         with ThreadPoolExecutor(1) as pool:
