@@ -79,6 +79,31 @@ def values(menu: Locator) -> list[str]:
     return [str(each.get_attribute("value")) for each in menu.locator("option").all()]
 
 
+def see_the_list(desk: Desk, page: Page, box: Locator) -> None:
+    """Look at the open list: where it stands, what it says of a command, what a reader is told, its ends."""
+    expect(box).to_be_focused()
+    expect(box).to_have_attribute("aria-expanded", "true")
+    box.press("ArrowDown")
+    chosen = option(page, "compact")
+    expect(chosen).to_have_attribute("aria-selected", "true")
+    expect(chosen).to_contain_text("[what to keep]")
+    expect(chosen).to_contain_text("Sum up what was said.")
+    assert box.get_attribute("aria-activedescendant") == chosen.get_attribute("id")
+    for theme in THEMES.values():
+        desk.theme(page, theme)
+        assert check(page, ".jp-AgorPromptBox") == []
+    draw(desk, page, "list")
+    over, under = page.get_by_test_id("agor-slash").bounding_box(), box.bounding_box()
+    assert over is not None and under is not None
+    assert over["y"] + over["height"] <= under["y"], "it stands above what is typed"
+    assert abs(over["x"] - under["x"]) < 2 and abs(over["width"] - under["width"]) < 2
+    box.press("ArrowUp")
+    box.press("ArrowUp")  # round to the last one, which the list turns to
+    last = page.get_by_test_id("agor-slash").get_by_role("option").last
+    expect(last).to_have_attribute("aria-selected", "true")
+    expect(last).to_be_in_viewport()
+
+
 def test_commands_are_listed_completed_and_sent(its_desk: Desk, told: Stage) -> None:
     desk = its_desk
     worktree = told.worktree("commanded", told.board("Team O"))
@@ -101,25 +126,7 @@ def test_commands_are_listed_completed_and_sent(its_desk: Desk, told: Stage) -> 
         box.press("/")
         options = page.get_by_test_id("agor-slash").get_by_role("option")
         expect(options).to_have_count(len(MANY))
-        expect(box).to_be_focused()
-        expect(box).to_have_attribute("aria-expanded", "true")
-        box.press("ArrowDown")
-        expect(option(page, "compact")).to_have_attribute("aria-selected", "true")
-        expect(option(page, "compact")).to_contain_text("[what to keep]")
-        expect(option(page, "compact")).to_contain_text("Sum up what was said.")
-        active = box.get_attribute("aria-activedescendant")
-        assert active == option(page, "compact").get_attribute("id")
-        assert check(page, ".jp-AgorPromptBox") == []
-        draw(desk, page, "list")
-        over = page.get_by_test_id("agor-slash").bounding_box()
-        under = box.bounding_box()
-        assert over is not None and under is not None
-        assert over["y"] + over["height"] <= under["y"], "it stands above what is typed"
-        assert abs(over["x"] - under["x"]) < 2 and abs(over["width"] - under["width"]) < 2
-        box.press("ArrowUp")
-        box.press("ArrowUp")  # round to the last one, which the list turns to
-        expect(options.last).to_have_attribute("aria-selected", "true")
-        expect(options.last).to_be_in_viewport()
+        see_the_list(desk, page, box)
         box.press("Escape")
         expect(options).to_have_count(0)
         expect(box).to_have_value("/")

@@ -248,6 +248,18 @@ async def test_the_workspace_tells_records_as_they_change(
     )
 
 
+async def test_the_workspace_tells_outlines_and_the_session_the_whole(stand: Stand) -> None:
+    session_id = await begin(stand)
+    client = await stand.connect()
+    await say(client, id=1, subscribe={"workspace": True})
+    assert (await hear(client))["ok"]
+    await stand.made.work.be_ready(session_id, "n", models=("m",), commands=("compact",), efforts=("low",))
+    (told,) = (await hear(client))["sessions"]
+    assert (told["models"], told["commands"], told["efforts"]) == ([], [], ["low"])
+    whole = await stand.get(f"/sessions/{session_id}")
+    assert (whole["models"], whole["commands"][0]["name"]) == (["m"], "compact")
+
+
 async def test_the_workspace_resumes(stand: Stand) -> None:
     for name in ("A", "B", "C"):
         await stand.send("POST", "/boards", {"name": name}, status=201)
