@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from agor_jupyter.agents import named
 from agor_jupyter.agents.base import AgentAdapter, AgentKind, Capabilities, Configurable, Probe
 from agor_jupyter.domain.errors import AgentUnavailable, Unprocessable
 
@@ -64,6 +65,8 @@ def get(kind: str) -> AgentKind:
         # Without a look at what is installed: a runner starts in a third of a second, and reading
         # the metadata of a hundred packages would take a good part of another.
         return _load(kind, BUILT_IN[kind])
+    if named.is_named(kind):
+        return named.bare(kind)
     places = _places()
     if kind not in places:
         raise Unprocessable(
@@ -85,7 +88,7 @@ def _configured(kind: AgentKind, options: Mapping[str, Any] | None) -> AgentKind
 def _places() -> dict[str, str]:
     places = {point.name: point.value for point in importlib.metadata.entry_points(group=GROUP)}
     # Ours win: a third-party package must not be able to put itself in a built-in agent's place.
-    return {**places, **BUILT_IN}
+    return {name: place for name, place in {**places, **BUILT_IN}.items() if not named.is_named(name)}
 
 
 _loaded: dict[str, AgentKind] = {}

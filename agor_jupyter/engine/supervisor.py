@@ -29,7 +29,7 @@ from agor_jupyter.domain.session import Session, Task
 from agor_jupyter.engine import permission_broker
 from agor_jupyter.engine.admission import Admission
 from agor_jupyter.engine.parts import EngineParts
-from agor_jupyter.engine.session_runner import SessionRunner
+from agor_jupyter.engine.session_runner import SessionRunner, has_next
 from agor_jupyter.executors.base import Handle, RunnerLink
 
 logger = logging.getLogger("agor_jupyter.engine")
@@ -38,6 +38,9 @@ Tell = Callable[[RunnerLink], Awaitable[None]]
 
 OnStop = Literal["keep", "finish_task", "stop"]
 STOP_SECONDS = 10.0
+CLOSE_SECONDS = 30.0
+"""An agent takes its tool servers along, and has time for each: more than a stop of the server gives it."""
+
 ADOPT_SECONDS = 5.0
 """How long a start waits for the runners it found; one that hangs is dealt with while the server serves."""
 
@@ -359,7 +362,7 @@ class Engine:
             )
         runner.make_room()
         try:
-            async with asyncio.timeout(STOP_SECONDS):
+            async with asyncio.timeout(CLOSE_SECONDS):
                 await runner.wait_ended()
         except TimeoutError:
             hint = "Try it again when it has no task."

@@ -61,6 +61,13 @@ class AgorApp(ExtensionApp):
         help="Options for a kind of agent, by kind: `{'demo': {'script': '/path/to/script.yml'}}`, or "
         "`{'acp': {'command': ['name-of-the-agent', '--acp']}}` for any agent that speaks ACP. Default: none."
     ).tag(config=True)
+    acp_agents = Dict(
+        help="Agents that speak ACP, each a kind of its own, by a name of a-z, 0-9 and dashes: "
+        "`{'goose': {'label': 'Goose', 'command': ['goose', 'acp']}}` is the kind `acp.goose`. Also: "
+        "`environment` (a secret as `${NAME}`), `credentials` (the variables that each person sets among "
+        "their keys), `login`, `modes`. Default: none; an admin adds them in the Agents panel, which cannot "
+        "change those that stand here."
+    ).tag(config=True)
     agent_environment = Dict(
         help="Variables for the agents of a kind, by kind. Not for secrets: traits are not safe for them."
     ).tag(config=True)

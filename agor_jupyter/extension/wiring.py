@@ -39,7 +39,7 @@ from agor_jupyter.server import file_guard, kernels
 from agor_jupyter.server.asgi import McpMount
 from agor_jupyter.server.roles import has_named_users, known_people
 from agor_jupyter.server.routes import open_server
-from agor_jupyter.service import credentials, mcp_servers, trust, variables
+from agor_jupyter.service import agents, credentials, mcp_servers, named_agents, trust, variables
 from agor_jupyter.service.catalogue import Catalogue, with_own
 from agor_jupyter.service.house import House
 from agor_jupyter.service.reconcile import reconcile
@@ -172,12 +172,15 @@ class Wiring:
         )
 
     def _kind(self, name: str) -> AgentKind:
-        return self.kinds[name] if name in self.kinds else registry.get(name)
+        return self.house.agents.kind(name) if self.house.agents.has(name) else registry.get(name)
 
     async def _worktree(self, worktree_id: WorktreeId) -> Worktree | None:
         return await self.store.records.worktrees.get(worktree_id)
 
     async def _session_spec(self, session: Session, worktree: Worktree) -> SessionSpec:
+        agents.require_here(self.house, session.agent)
+        by_name = named_agents.options_of(self.house, session.agent)
+        options = by_name if by_name is not None else self.app.agent_options.get(session.agent, {})
         state = self.places.paths.data_dir / "agents" / session.agent / folder_of(session.owner)
         make_private_path(state)
         kind = self._kind(session.agent)
@@ -204,7 +207,7 @@ class Wiring:
             credentials=tuple(own),
             state_dir=str(state),
             tools=specs(own=True) if kind.capabilities.house_tools else (),
-            options=self.app.agent_options.get(session.agent, {}),
+            options=options,
             trusted=trusted,
         )
 
@@ -222,6 +225,8 @@ class Wiring:
         # after us, has its table of rooms by now.
         self.boards.register()
         await self.boards.start()
+        for wrong in await named_agents.load(self.house, self.app.acp_agents):
+            logger.error(wrong)
         if self.house.read_only:
             logger.warning("agor-jupyter is read-only here: %s", self.house.read_only)
         else:

@@ -4,12 +4,44 @@ from __future__ import annotations
 
 from agor_jupyter.server.bodies import CredentialQuery, DeleteQuery, DiffQuery, ListQuery, WorktreeQuery
 from agor_jupyter.server.operation import Call, Result
-from agor_jupyter.service import agents, boards, credentials, mcp_servers, people, repos, trust, worktrees
+from agor_jupyter.service import (
+    agents,
+    boards,
+    credentials,
+    mcp_servers,
+    named_agents,
+    people,
+    repos,
+    trust,
+    worktrees,
+)
 from agor_jupyter.service import requests as asked
 
 
 async def list_agents(call: Call) -> Result:
     return await agents.probe(call.house, call.actor)
+
+
+async def list_named_agents(call: Call) -> Result:
+    return await named_agents.browse(call.house, call.actor)
+
+
+async def list_agent_presets(call: Call) -> Result:
+    return await named_agents.presets(call.house, call.actor)
+
+
+async def add_named_agent(call: Call) -> Result:
+    return await named_agents.create(call.house, call.actor, call.body_as(asked.AddNamedAgent))
+
+
+async def change_named_agent(call: Call) -> Result:
+    body = call.body_as(asked.ChangeNamedAgent)
+    return await named_agents.change(call.house, call.actor, call.path["id"], body)
+
+
+async def remove_named_agent(call: Call) -> Result:
+    await named_agents.remove(call.house, call.actor, call.path["id"])
+    return None
 
 
 async def show_me(call: Call) -> Result:

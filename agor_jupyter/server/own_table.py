@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agor_jupyter.domain.mcp_server import OwnServer
+from agor_jupyter.domain.named_agent import AgentPreset, NamedAgent
 from agor_jupyter.domain.ports import Page
 from agor_jupyter.server import bodies, nouns
 from agor_jupyter.server.operation import Operation, Route
@@ -10,6 +11,60 @@ from agor_jupyter.server.rows import get as _get
 from agor_jupyter.server.rows import send as _send
 from agor_jupyter.service import answers
 from agor_jupyter.service import requests as asked
+
+NAMED_AGENTS = (
+    Route(
+        "/named-agents",
+        (
+            _get(
+                "named_agents.browse",
+                nouns.list_named_agents,
+                Page[NamedAgent],
+                "Agents by command line, as an admin sees them",
+            ),
+            _send(
+                "POST",
+                "named_agents.create",
+                nouns.add_named_agent,
+                asked.AddNamedAgent,
+                NamedAgent,
+                "Add one; the server runs its command line for every session with it",
+                201,
+            ),
+        ),
+    ),
+    Route(
+        "/named-agents/presets",
+        (
+            _get(
+                "named_agents.presets",
+                nouns.list_agent_presets,
+                Page[AgentPreset],
+                "Agents known by name, with what their documentation says starts them",
+            ),
+        ),
+    ),
+    Route(
+        "/named-agents/{id}",
+        (
+            _send(
+                "PATCH",
+                "named_agents.change",
+                nouns.change_named_agent,
+                asked.ChangeNamedAgent,
+                NamedAgent,
+                "Change it; running agents keep what they have",
+            ),
+            Operation(
+                "DELETE",
+                "named_agents.remove",
+                nouns.remove_named_agent,
+                "Remove it; its sessions can be read and take no prompts",
+                status=204,
+            ),
+        ),
+    ),
+)
 
 PEOPLE = (
     Route(

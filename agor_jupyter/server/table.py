@@ -13,7 +13,7 @@ from agor_jupyter.domain.repo import RecordedCheckpoint, Repo, Worktree, Worktre
 from agor_jupyter.domain.session import Session, Task
 from agor_jupyter.server import bodies, nouns, work
 from agor_jupyter.server.operation import Operation, Route
-from agor_jupyter.server.own_table import CREDENTIALS, PEOPLE
+from agor_jupyter.server.own_table import CREDENTIALS, NAMED_AGENTS, PEOPLE
 from agor_jupyter.server.rows import get as _get
 from agor_jupyter.server.rows import send as _send
 from agor_jupyter.service import answers
@@ -380,4 +380,4 @@ BOARDS = (
     ),
 )
 
-ROUTES: tuple[Route, ...] = (*PEOPLE, *CREDENTIALS, *REPOS, *WORKTREES, *SESSIONS, *BOARDS)
+ROUTES: tuple[Route, ...] = (*PEOPLE, *NAMED_AGENTS, *CREDENTIALS, *REPOS, *WORKTREES, *SESSIONS, *BOARDS)

@@ -25,6 +25,7 @@ class Rule:
 READ_BOARDS = Rule("read", "agor:boards")
 READ_SESSIONS = Rule("read", "agor:sessions")
 READ_SETTINGS = Rule("read", "agor:settings")
+RULE_SERVER = Rule("admin", "agor:settings")
 READ_WORKTREES = Rule("read", "agor:worktrees")
 WORK = Rule("execute", "agor:sessions")
 WRITE_BOARDS = Rule("write", "agor:boards")
@@ -32,6 +33,12 @@ WRITE_WORKTREES = Rule("write", "agor:worktrees")
 
 RULES: dict[str, Rule] = {
     "agents.probe": READ_SESSIONS,
+    # A command line that this server runs: for who may do anything on it.
+    "named_agents.browse": RULE_SERVER,
+    "named_agents.presets": READ_SESSIONS,
+    "named_agents.create": RULE_SERVER,
+    "named_agents.change": RULE_SERVER,
+    "named_agents.remove": RULE_SERVER,
     "people.who": READ_SETTINGS,
     # What is one's own (a display name, how a panel looks) needs no more than to be let in.
     "people.rename": READ_SETTINGS,

@@ -63,6 +63,7 @@ async def _describe(house: House, user: UserId, kind: AgentKind, told: tuple[Ses
         efforts=efforts if kind.capabilities.set_effort else (),
         modes=kind.capabilities.modes,
         capabilities=kind.capabilities,
+        named=house.named_agents[kind.kind].source if kind.kind in house.named_agents else None,
     )
 
 
@@ -73,6 +74,19 @@ async def require_usable(house: House, user: UserId, name: str) -> tuple[AgentKi
     if not found.installed:
         raise AgentUnavailable(f"{kind.title} is not installed.", hint=found.hint, agent=name)
     return kind, found
+
+
+def require_here(house: House, name: str) -> None:
+    """Raise `AgentUnavailable` for the agent of a session that is not here any more."""
+    if house.agents.has(name):
+        return
+    short = name.partition(".")[2]
+    again = f"An admin can add it again as {short!r} in the Agents panel, or begin" if short else "Begin"
+    raise AgentUnavailable(
+        f"The agent {name} is not here any more.",
+        hint=f"{again} a session with another agent. What was said stays.",
+        agent=name,
+    )
 
 
 def check_attachments(kind: AgentKind, attachments: tuple[Attachment, ...]) -> None:

@@ -34,6 +34,8 @@ class AgentInfo(Value):
     efforts: tuple[str, ...] = ()
     modes: tuple[Mode, ...] = ()
     capabilities: Capabilities
+    named: Literal["panel", "setting"] | None = None
+    """An agent by command line: an admin added it in the panel, or a setting of the server names it."""
 
 
 class Me(Value):

@@ -40,6 +40,23 @@ class Catalogue:
                 f"There is no agent {name[:80]!r}.", hint=f"Agents here: {known}.", agent=name[:80]
             ) from None
 
+    def has(self, name: str) -> bool:
+        return name in self._kinds
+
+    def put(self, kind: AgentKind) -> None:
+        """Add a kind, or put it in the place of the one of its name; it is probed anew."""
+        self._kinds[kind.kind] = kind
+        self._locks.setdefault(kind.kind, asyncio.Lock())
+        self._forget_kind(kind.kind)
+
+    def drop(self, name: str) -> None:
+        """List a kind no longer."""
+        self._kinds.pop(name, None)
+        self._forget_kind(name)
+
+    def _forget_kind(self, name: str) -> None:
+        self._kept = {key: kept for key, kept in self._kept.items() if key[0] != name}
+
     async def probe(self, name: str, user: str = "", own: Mapping[str, str] | None = None) -> Probe:
         """Say whether the agent can be used now; never raises for one that cannot.
 

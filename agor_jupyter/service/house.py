@@ -14,6 +14,7 @@ from agor_jupyter.domain.board import Board
 from agor_jupyter.domain.errors import ReadOnly
 from agor_jupyter.domain.ids import BoardId, SessionId, UserId, WorktreeId
 from agor_jupyter.domain.model import Value
+from agor_jupyter.domain.named_agent import NamedAgent
 from agor_jupyter.domain.ports import Answer, Clock, EventSource, NewId, Records, TokenIssuer, WorkPort
 from agor_jupyter.domain.user import LOCAL_USER, Actor, Person, all_grants
 from agor_jupyter.git.room import GitRoom
@@ -107,6 +108,8 @@ class House:
     """Held while a name is checked and its record made: two equal names never both pass."""
     names: dict[str, str | None] = field(default_factory=dict)
     """Display names by browser, so that a request of the one person `local` reads no database."""
+    named_agents: dict[str, NamedAgent] = field(default_factory=dict)
+    """The agents that somebody named, as they stand now: kept in the records, or set for this server."""
     making: set[WorktreeId] = field(default_factory=set)
     """Worktrees that a request of this process is making right now: not half done, only not done."""
 

@@ -191,5 +191,33 @@ class SwitchMcpServer(Value):
     enabled: bool
 
 
+AgentName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+Command = Annotated[tuple[Word, ...], Field(min_length=1, max_length=100)]
+Names = Annotated[tuple[Short, ...], Field(max_length=20)]
+
+
+class AddNamedAgent(Value):
+    """An agent by command line. The server runs it as it stands; secrets only as `${NAME}`."""
+
+    name: AgentName
+    label: Name
+    command: Command
+    environment: Words = {}
+    credentials: Names = ()
+    login: Short = ""
+    modes: dict[Mode, Short] = {}
+
+
+class ChangeNamedAgent(Value):
+    """What is left out stays as it was; a map is replaced as a whole."""
+
+    label: Name | None = None
+    command: Command | None = None
+    environment: Words | None = None
+    credentials: Names | None = None
+    login: Short | None = None
+    modes: dict[Mode, Short] | None = None
+
+
 class Nothing(Value):
     """A body without fields."""

@@ -40,6 +40,7 @@ async def prompt(house: House, actor: Actor, session_id: str, request: SendPromp
     session = await sessions.get(house, session_id)
     if session.archived:
         raise Conflict(f"{session.title} is archived.", hint="Take it out of the archive first.")
+    agents.require_here(house, session.agent)
     if request.attachments:
         agents.check_attachments(house.agents.kind(session.agent), request.attachments)
     task_id = TaskId(house.new_id("task"))

@@ -68,3 +68,13 @@ def test_an_unknown_kind_names_the_known_ones(points: list[EntryPoint]) -> None:
 def test_a_kind_is_loaded_when_it_is_asked_for(points: list[EntryPoint]) -> None:
     points.append(point("third", "tests.agents.broken_kind:kind"))
     assert registry.get("demo").kind == "demo"  # nothing of the broken one was imported
+
+
+async def test_a_named_agent_is_known_by_its_kind_alone(points: list[EntryPoint]) -> None:
+    """A runner gets its command line with the session; no package takes such a name."""
+    points.append(point("acp.mine", "no_such_package.agent:kind"))
+    kind = registry.get("acp.mine")
+    assert (kind.kind, kind.title) == ("acp.mine", "mine")
+    assert (await kind.probe({})).installed is False
+    assert "acp.mine" not in {each.kind for each in registry.list_kinds()}
+    assert registry.get("acp").kind == "acp"

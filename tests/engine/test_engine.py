@@ -314,6 +314,8 @@ async def test_an_agent_without_a_task_is_closed_when_asked_and_resumed_by_the_n
     assert world.engine.agent_state(session.id) == "none"
     await world.engine.close_agent(session.id)  # none is up: nothing to do
     await world.prompt(session)
+    with pytest.raises(Conflict, match="under way"):  # queued, it starts at once
+        await world.engine.close_agent(session.id)
     runner = await world.executor.wait_runner()
     await world.until(lambda: world.engine.agent_state(session.id) == "working")
     with pytest.raises(Conflict, match="under way"):

@@ -145,7 +145,7 @@ async def test_half_a_character_does_not_end_the_log(log: Log) -> None:
 
 
 async def test_ready_is_completed_with_what_the_agent_started_with() -> None:
-    """An adapter may tell of a missing server before it is ready; of servers not ours nothing is kept."""
+    """An adapter may tell of a missing server before it is ready; nothing is kept of those not ours."""
     missing = Notice(level="warning", text="b is not there.", tool_servers=("b", "its-own"))
     ready = AgentReady(native_ref="n")
 

@@ -49,12 +49,16 @@ async def build(stand: Stand) -> World:
     request = await stand.made.work.ask(session_id)
     task = await stand.send("POST", f"/sessions/{session_id}/tasks", {"prompt": "next"}, status=202)
     server = await stand.send("POST", "/mcp-servers", {"name": "tools", "command": ["tools"]}, status=201)
+    agent = {"name": "made", "label": "Made", "command": ["made"]}
+    assert (await stand.ask("POST", "/named-agents", agent, person="ada")).code == 201
     return World(repo["id"], tree["id"], session_id, task["id"], request, board["id"], server["id"])
 
 
 def body_of(verb: str, world: World) -> Any:
     """Give a body that the verb would accept."""
     bodies: dict[str, Any] = {
+        "named_agents.create": {"name": f"n{new_key()[:8].lower()}", "label": "N", "command": ["x"]},
+        "named_agents.change": {"label": "M"},
         "people.rename": {"display_name": "X"},
         "people.mint_token": {},
         "people.change_settings": {"panel.width": "3"},
@@ -95,6 +99,7 @@ def address(route: Route, world: World) -> str:
         "permissions": world.request,
         "boards": world.board,
         "mcp-servers": world.server,
+        "named-agents": "made",
     }
     return route.path.replace("{id}", ids.get(noun, ""))
 

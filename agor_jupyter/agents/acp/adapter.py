@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agor_jupyter.agents.acp.presets import PACKAGE_HINT, Preset
@@ -41,6 +42,9 @@ class AcpAdapter:
                 f"This {self._preset.title} session was started before.", hint="Make a new adapter."
             )
         module = await asyncio.to_thread(_load)
+        title = spec.options.get("title")
+        if isinstance(title, str) and title:
+            self._preset = replace(self._preset, title=title)
         live: Connection = module.Connection(self._preset, spec)
         self._live = live
         await live.open()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from agor_jupyter.agents.acp import probe
 from agor_jupyter.agents.acp.adapter import AcpAdapter
 from agor_jupyter.agents.acp.presets import GEMINI, GENERIC, Preset
-from agor_jupyter.agents.acp.settings import settings_of
+from agor_jupyter.agents.acp.settings import references_of, settings_of
 from agor_jupyter.agents.base import AgentAdapter, Capabilities, Probe
 from agor_jupyter.domain.errors import Unprocessable
 
@@ -45,8 +46,9 @@ class AcpKind:
     @property
     def credentials(self) -> tuple[str, ...]:
         given = self._options.get("credentials")
-        named = given if isinstance(given, list | tuple) else ()
-        return tuple(dict.fromkeys([*self._preset.credentials, *map(str, named)]))
+        listed = given if isinstance(given, list | tuple) else ()
+        referred = references_of(self._options.get("environment"))
+        return tuple(dict.fromkeys([*self._preset.credentials, *map(str, listed), *referred]))
 
     async def probe(self, environment: Mapping[str, str]) -> Probe:
         """Look for the package, the command and a login; runs nothing."""
@@ -58,6 +60,15 @@ class AcpKind:
 
     def make(self) -> AgentAdapter:
         return AcpAdapter(self._preset)
+
+
+def named(kind: str, command: tuple[str, ...], options: Mapping[str, Any]) -> AcpKind:
+    """Make a kind of its own for a command line; without one, it only has its name."""
+    program = command[0] if command else ""
+    hint = f"Install {program!r} where the server finds it, or mend the command line of this agent."
+    title = kind.partition(".")[2]
+    preset = replace(GENERIC, kind=kind, title=title, command=command, install_hint=hint if program else "")
+    return AcpKind(preset, options)
 
 
 kind = AcpKind(GENERIC)

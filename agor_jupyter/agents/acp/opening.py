@@ -66,7 +66,8 @@ class Opening:
             for name, value in spec.environment.items()
             if name in taken or name not in spec.credentials
         }
-        environment = {**preset.environment, **visible, **self.settings.environment}
+        own = wire.resolved(preset.title, self.settings.environment, spec.environment, what="agent")
+        environment = {**preset.environment, **visible, **own}
         if await asyncio.to_thread(shutil.which, command[0], path=environment.get("PATH")) is None:
             hint = preset.install_hint if command == preset.command else "Mend the option `command` or PATH."
             raise AgentUnavailable(f"The command {command[0]!r} is not there.", hint=hint)

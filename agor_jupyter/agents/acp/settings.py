@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agor_jupyter.agents.acp.presets import Preset
 from agor_jupyter.domain.content import Mode
+from agor_jupyter.domain.credential import references_in
 from agor_jupyter.domain.errors import AgentUnavailable, Unprocessable
 
 
@@ -23,11 +24,17 @@ class Settings(BaseModel):
     login: str = ""
     """The agent's own name of the way to log in, for those that want to be told (`authenticate`)."""
     environment: dict[str, str] = {}
-    """Variables for the agent. Not for secrets: options are not safe for them."""
+    """Variables for the agent. A secret is written `${NAME}`: options are not safe for its value."""
     credentials: tuple[str, ...] = ()
     """Secrets that the agent takes from its environment, by name: each person may set their own."""
     modes: dict[Mode, str] = {}
     """Which of the agent's own modes stands for ours, where the usual names do not fit."""
+
+
+def references_of(environment: object) -> tuple[str, ...]:
+    """Name the credentials that the option `environment` refers to as `${NAME}`."""
+    values = environment.values() if isinstance(environment, Mapping) else ()
+    return references_in("\n".join(str(value) for value in values))
 
 
 def settings_of(preset: Preset, options: Mapping[str, Any]) -> Settings:

@@ -111,13 +111,15 @@ def _stdio(
     return {"name": name, "command": command, "args": list(arguments), "env": env}
 
 
-def resolved(name: str, values: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
+def resolved(
+    name: str, values: Mapping[str, str], environment: Mapping[str, str], *, what: str = "MCP server"
+) -> dict[str, str]:
     """Put variables of the agent's environment in the place of `${NAME}`. Raises `Unprocessable`."""
 
     def value(found: re.Match[str]) -> str:
         if found[1] not in environment:
             raise Unprocessable(
-                f"The MCP server {name!r} needs the variable {found[1]}.",
+                f"The {what} {name!r} needs the variable {found[1]}.",
                 hint="Set it in the credentials or in the environment of the agent.",
             )
         return environment[found[1]]

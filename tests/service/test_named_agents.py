@@ -1,0 +1,163 @@
+"""Agents by command line: an admin's to name, kept in the records, each a kind of its own."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agor_jupyter.agents import named, registry
+from agor_jupyter.agents.base import credentials_of
+from agor_jupyter.domain.errors import AgentUnavailable, Conflict, Forbidden, NotFound, Unprocessable
+from agor_jupyter.domain.user import Actor
+from agor_jupyter.service import agents, events, named_agents, repos, sessions, tasks, worktrees
+from agor_jupyter.service.catalogue import Catalogue
+from agor_jupyter.service.house import House
+from agor_jupyter.service.requests import (
+    AddNamedAgent,
+    AddRepo,
+    ChangeNamedAgent,
+    CreateSession,
+    CreateWorktree,
+    SendPrompt,
+)
+from agor_jupyter.testing.house import TestHouse, actor
+from tests.making import make_repo
+
+ADA, MONA, VERA = actor("ada", "admin"), actor("mona"), actor("vera", "viewer")
+
+
+def wish(name: str = "mine", **more: Any) -> AddNamedAgent:
+    fields = {"name": name, "label": name.title(), "command": (sys.executable, "--acp"), **more}
+    return AddNamedAgent.model_validate(fields)
+
+
+async def listed(house: House, who: Actor = MONA) -> dict[str, Any]:
+    return {item.kind: item for item in (await agents.probe(house, who)).items}
+
+
+def restarted(house: House) -> House:
+    """Give the house as the next server finds it: the same records, nothing in memory."""
+    return replace(house, agents=Catalogue({}, {}, house.clock), named_agents={})
+
+
+async def test_each_is_a_kind_of_its_own_and_survives_the_server(made: TestHouse) -> None:
+    await named_agents.create(made.house, ADA, wish("one"))
+    await named_agents.create(made.house, ADA, wish("two", command=("no-such-program-here", "acp")))
+    found = await listed(made.house)
+    assert (found["acp.one"].title, found["acp.one"].named) == ("One", "panel")
+    assert found["acp.one"].installed and not found["acp.two"].installed
+    assert "no-such-program-here" in found["acp.two"].hint and "Install" in found["acp.two"].hint
+    assert found["demo"].named is None
+    later = restarted(made.house)
+    assert await named_agents.load(later, {}) == []
+    assert set(await listed(later)) == {"acp.one", "acp.two"}
+    assert (named_agents.options_of(later, "acp.one") or {})["command"] == [sys.executable, "--acp"]
+
+
+@pytest.mark.parametrize("who", [MONA, VERA, ADA.model_copy(update={"via": "magic"})])
+async def test_nobody_but_an_admin_at_the_panel_names_what_the_server_runs(
+    made: TestHouse, who: Actor
+) -> None:
+    await named_agents.create(made.house, ADA, wish("one"))
+    with pytest.raises(Forbidden):
+        await named_agents.create(made.house, who, wish("two"))
+    with pytest.raises(Forbidden):
+        await named_agents.change(made.house, who, "one", ChangeNamedAgent(command=("evil",)))
+    with pytest.raises(Forbidden):
+        await named_agents.remove(made.house, who, "one")
+    assert set(made.house.named_agents) == {"acp.one"}
+    assert made.house.named_agents["acp.one"].command == (sys.executable, "--acp")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"command": (" ",)}, "no command"),
+        ({"environment": {"AGOR_TOKEN": "x"}}, "cannot be set"),
+        ({"environment": {"MY_TOKEN": "abcdefgh0123456789"}}, "looks like a secret"),
+        ({"command": ("x", "--key=sk-ant-api03-abcdefghijklmnop")}, "looks like a secret"),
+        ({"credentials": ("PATH",)}, "cannot be a credential"),
+    ],
+)
+async def test_what_could_not_work_or_holds_a_secret_is_refused(
+    made: TestHouse, given: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(Unprocessable, match=said):
+        await named_agents.create(made.house, ADA, wish(**given))
+    assert made.house.named_agents == {}
+
+
+async def test_secrets_are_named_and_each_person_sets_their_own(made: TestHouse) -> None:
+    await named_agents.create(
+        made.house, ADA, wish(environment={"KEY": "Bearer ${MY_KEY}"}, credentials=("OTHER_KEY",))
+    )
+    assert credentials_of(made.house.agents.kind("acp.mine")) == ("OTHER_KEY", "MY_KEY")
+
+
+async def test_a_name_is_there_once_and_a_retry_is_no_second(made: TestHouse) -> None:
+    first = await named_agents.create(made.house, ADA, wish())
+    assert await named_agents.create(made.house, ADA, wish()) == first
+    with pytest.raises(Conflict):
+        await named_agents.create(made.house, ADA, wish(label="Another"))
+    with pytest.raises(NotFound):
+        await named_agents.change(made.house, ADA, "none", ChangeNamedAgent(label="x"))
+    changed = await named_agents.change(made.house, ADA, "mine", ChangeNamedAgent(label="Mine, mended"))
+    assert changed.command == first.command
+    assert (await listed(made.house))["acp.mine"].title == "Mine, mended"
+
+
+async def test_those_of_the_setting_are_not_the_panels_to_change(made: TestHouse) -> None:
+    await named_agents.create(made.house, ADA, wish("kept", label="Of the panel"))
+    later = restarted(made.house)
+    settings = {
+        "kept": {"label": "Of the setting", "command": ["x"]},
+        "Bad Name": {"command": ["x"]},
+        "empty": {},
+        "typo": {"command": ["x"], "comand": ["y"]},
+    }
+    wrong = await named_agents.load(later, settings)
+    assert len(wrong) == 3 and all(line.startswith("acp_agents: ") for line in wrong)
+    assert later.named_agents["acp.kept"].label == "Of the setting"
+    for attempt in (
+        named_agents.change(later, ADA, "kept", ChangeNamedAgent(label="x")),
+        named_agents.remove(later, ADA, "kept"),
+    ):
+        with pytest.raises(Conflict, match="setting of this server"):
+            await attempt
+
+
+async def test_a_removed_one_leaves_what_was_said_and_refuses_prompts(
+    made: TestHouse, tmp_path: Path
+) -> None:
+    house = made.house
+    await named_agents.create(house, ADA, wish())
+    repo = await repos.add(house, MONA, AddRepo(path=str(make_repo(tmp_path))))
+    tree = await worktrees.create(house, MONA, CreateWorktree(repo_id=repo.id, name="one"))
+    begin = CreateSession(worktree_id=tree.id, agent="acp.mine", prompt="go")
+    session = await sessions.create(house, MONA, begin)
+    await named_agents.remove(house, ADA, "mine")
+    assert "acp.mine" not in await listed(house)
+    assert (await sessions.show(house, MONA, session.id)).title == "go"
+    assert (await events.page(house, MONA, session.id)).items
+    with pytest.raises(AgentUnavailable, match="not here any more") as refused:
+        await tasks.prompt(house, MONA, session.id, SendPrompt(prompt="more"))
+    assert "add it again as 'mine'" in refused.value.hint
+    with pytest.raises(Unprocessable, match="no agent"):
+        await sessions.create(house, MONA, begin)
+    await named_agents.create(house, ADA, wish())
+    await tasks.prompt(house, MONA, session.id, SendPrompt(prompt="more"))
+
+
+async def test_the_presets_are_command_lines_that_can_be_added(made: TestHouse) -> None:
+    found = (await named_agents.presets(made.house, VERA)).items
+    assert {item.label for item in found} >= {"Goose", "OpenCode", "Qwen Code"}
+    for item in found:
+        await named_agents.create(
+            made.house, ADA, AddNamedAgent(name=item.name, label=item.label, command=item.command)
+        )
+        assert registry.get(named.kind_name(item.name)).capabilities.mcp
+        assert item.source.startswith("https://")
