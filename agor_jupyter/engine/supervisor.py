@@ -356,7 +356,7 @@ class Engine:
     async def close_agent(self, session_id: SessionId) -> None:
         session = await self._session(session_id)
         runner = self._runner(session_id)
-        if session.current_task is not None:
+        if session.current_task is not None or has_next(session):
             raise Conflict(
                 "A task is under way.", hint="Wait for its end, or stop it; then restart the agent."
             )

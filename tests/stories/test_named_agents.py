@@ -1,4 +1,4 @@
-"""Two agents by command line side by side on one server; and a session's tool servers, with its real agent."""
+"""Two agents by command line side by side on one server; and what a session's agent starts with."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import type { AgentInfo } from '../schema/types';
 import { Coded } from '../ui/Coded';
 import { Disclosure } from '../ui/Disclosure';
 import { useTrans } from '../ui/trans';
+import { NamedAgentButtons } from './NamedAgents';
 import { CredentialRow } from './CredentialRow';
 import { useAgents } from './view';
 
@@ -47,6 +48,7 @@ export function AgentCard({ agent }: { readonly agent: AgentInfo }): ReactElemen
       )}
       <div className="jp-AgorAgent-foot">
         <Abilities agent={agent} />
+        <NamedAgentButtons agent={agent} />
         {mayWrite && <VariablesButton agent={agent} />}
       </div>
     </li>

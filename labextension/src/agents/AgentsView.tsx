@@ -6,6 +6,7 @@ import { useDelayed } from '../ui/delayed';
 import { Empty } from '../ui/Empty';
 import { useTrans } from '../ui/trans';
 import { AgentCard } from './AgentCard';
+import { AddAgent } from './NamedAgents';
 import { Servers } from './Servers';
 import { useAgents } from './view';
 
@@ -43,6 +44,7 @@ function Ready(): ReactElement {
           <AgentCard key={agent.kind} agent={agent} />
         ))}
       </ul>
+      <AddAgent />
       <Servers />
       <Tokens />
     </>

@@ -12,6 +12,7 @@ import { CommandIds } from '../domain/commandIds';
 import type { AgorApp } from '../model/app';
 import { notifyDone, notifyProblem } from '../ui/notify';
 import { askItem } from './ask';
+import { namedAgentCommands } from './namedAgents';
 import type { Args, Command, CommandContext } from './table';
 import { text, textArg } from './table';
 
@@ -31,6 +32,7 @@ export function agentCommands(context: AgentsContext): Command[] {
     ...credentialCommands(context),
     variablesCommand(context),
     ...serverCommands(context),
+    ...namedAgentCommands(context),
     ...tokenCommands(context)
   ];
 }
