@@ -31,6 +31,8 @@ def test_one_is_added_for_a_session_by_keyboard_and_switched(desk: Desk, house: 
     with desk.person("mona") as monas:
         page = desk.open(monas, board)
         desk.run(page, "agor:open-session", session_id=session)
+        # The prompt takes the keyboard when the panel has opened; only then is it somebody's to move.
+        expect(page.locator(".jp-AgorPromptBox textarea")).to_be_focused()
         menu = page.get_by_test_id("agor-session-menu")
         menu.focus()
         page.keyboard.press("Enter")
