@@ -254,6 +254,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/named-agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Agents by command line, as an admin sees them
+         * @description Asks admin on agor:settings.
+         */
+        get: operations["named_agents.browse"];
+        put?: never;
+        /**
+         * Add one; the server runs its command line for every session with it
+         * @description Asks admin on agor:settings.
+         */
+        post: operations["named_agents.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/named-agents/presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Agents known by name, with what their documentation says starts them
+         * @description Asks read on agor:sessions.
+         */
+        get: operations["named_agents.presets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/named-agents/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove it; its sessions can be read and take no prompts
+         * @description Asks admin on agor:settings.
+         */
+        delete: operations["named_agents.remove"];
+        options?: never;
+        head?: never;
+        /**
+         * Change it; running agents keep what they have
+         * @description Asks admin on agor:settings.
+         */
+        patch: operations["named_agents.change"];
+        trace?: never;
+    };
     "/openapi.json": {
         parameters: {
             query?: never;
@@ -894,6 +964,42 @@ export interface components {
             via: "panel" | "magic" | "mcp" | "cli" | "server";
         };
         /**
+         * AddNamedAgent
+         * @description An agent by command line. The server runs it as it stands; secrets only as `${NAME}`.
+         */
+        AddNamedAgent: {
+            /** Command */
+            command: string[];
+            /**
+             * Credentials
+             * @default []
+             */
+            credentials: string[];
+            /**
+             * Environment
+             * @default {}
+             */
+            environment: {
+                [key: string]: string;
+            };
+            /** Label */
+            label: string;
+            /**
+             * Login
+             * @default
+             */
+            login: string;
+            /**
+             * Modes
+             * @default {}
+             */
+            modes: {
+                [key: string]: string;
+            };
+            /** Name */
+            name: string;
+        };
+        /**
          * AddRepo
          * @description Take a repository of this machine into the house. `url` is not supported yet.
          */
@@ -964,6 +1070,11 @@ export interface components {
              * @default []
              */
             modes: ("ask" | "accept_edits" | "plan" | "full_auto")[];
+            /**
+             * Named
+             * @default null
+             */
+            named: ("panel" | "setting") | null;
             /** Title */
             title: string;
             /**
@@ -991,6 +1102,22 @@ export interface components {
              * @enum {string}
              */
             type: "agent_message_chunk";
+        };
+        /**
+         * AgentPreset
+         * @description An agent that is known by name: what its own documentation says starts it. Nothing of it is run.
+         */
+        AgentPreset: {
+            /** Command */
+            command: string[];
+            /** Hint */
+            hint: string;
+            /** Label */
+            label: string;
+            /** Name */
+            name: string;
+            /** Source */
+            source: string;
         };
         /**
          * AgentReady
@@ -1160,6 +1287,11 @@ export interface components {
              */
             allow_always: boolean;
             /**
+             * Any Model
+             * @default false
+             */
+            any_model: boolean;
+            /**
              * Commands
              * @default false
              */
@@ -1179,6 +1311,11 @@ export interface components {
              * @default false
              */
             cost: boolean;
+            /**
+             * Elicitation
+             * @default false
+             */
+            elicitation: boolean;
             /**
              * Files
              * @default false
@@ -1359,6 +1496,46 @@ export interface components {
              * @default null
              */
             url: string | null;
+        };
+        /**
+         * ChangeNamedAgent
+         * @description What is left out stays as it was; a map is replaced as a whole.
+         */
+        ChangeNamedAgent: {
+            /**
+             * Command
+             * @default null
+             */
+            command: string[] | null;
+            /**
+             * Credentials
+             * @default null
+             */
+            credentials: string[] | null;
+            /**
+             * Environment
+             * @default null
+             */
+            environment: {
+                [key: string]: string;
+            } | null;
+            /**
+             * Label
+             * @default null
+             */
+            label: string | null;
+            /**
+             * Login
+             * @default null
+             */
+            login: string | null;
+            /**
+             * Modes
+             * @default null
+             */
+            modes: {
+                [key: string]: string;
+            } | null;
         };
         /**
          * ChangeSession
@@ -2062,6 +2239,62 @@ export interface components {
             type: "current_model_update";
         };
         /**
+         * NamedAgent
+         * @description One of them. `name` makes its kind and is for life, `label` is what people see.
+         *
+         *     `credentials` are the secrets that it takes from its environment, `login` its own word for a way to log
+         *     in, `modes` its own modes for ours. `source`: an admin added it in the panel, or a setting of the server
+         *     names it.
+         */
+        NamedAgent: {
+            /**
+             * By
+             * @default null
+             */
+            by: string | null;
+            /**
+             * Changed Ms
+             * @default 0
+             */
+            changed_ms: number;
+            /** Command */
+            command: string[];
+            /**
+             * Credentials
+             * @default []
+             */
+            credentials: string[];
+            /**
+             * Environment
+             * @default {}
+             */
+            environment: {
+                [key: string]: string;
+            };
+            /** Label */
+            label: string;
+            /**
+             * Login
+             * @default
+             */
+            login: string;
+            /**
+             * Modes
+             * @default {}
+             */
+            modes: {
+                [key: string]: string;
+            };
+            /** Name */
+            name: string;
+            /**
+             * Source
+             * @default panel
+             * @enum {string}
+             */
+            source: "panel" | "setting";
+        };
+        /**
          * Nothing
          * @description A body without fields.
          */
@@ -2208,6 +2441,16 @@ export interface components {
              */
             next: string | null;
         };
+        /** Page[AgentPreset] */
+        Page_AgentPreset_: {
+            /** Items */
+            items: components["schemas"]["AgentPreset"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
         /** Page[Board] */
         Page_Board_: {
             /** Items */
@@ -2232,6 +2475,16 @@ export interface components {
         Page_CredentialInfo_: {
             /** Items */
             items: components["schemas"]["CredentialInfo"][];
+            /**
+             * Next
+             * @default null
+             */
+            next: string | null;
+        };
+        /** Page[NamedAgent] */
+        Page_NamedAgent_: {
+            /** Items */
+            items: components["schemas"]["NamedAgent"][];
             /**
              * Next
              * @default null
@@ -4319,9 +4572,11 @@ export interface components {
     pathItems: never;
 }
 export type Actor = components['schemas']['Actor'];
+export type AddNamedAgent = components['schemas']['AddNamedAgent'];
 export type AddRepo = components['schemas']['AddRepo'];
 export type AgentInfo = components['schemas']['AgentInfo'];
 export type AgentMessageChunk = components['schemas']['AgentMessageChunk'];
+export type AgentPreset = components['schemas']['AgentPreset'];
 export type AgentReady = components['schemas']['AgentReady'];
 export type AgentThoughtChunk = components['schemas']['AgentThoughtChunk'];
 export type AnswerPermission = components['schemas']['AnswerPermission'];
@@ -4331,6 +4586,7 @@ export type Branch = components['schemas']['Branch'];
 export type Capabilities = components['schemas']['Capabilities'];
 export type ChangeBoard = components['schemas']['ChangeBoard'];
 export type ChangeMcpServer = components['schemas']['ChangeMcpServer'];
+export type ChangeNamedAgent = components['schemas']['ChangeNamedAgent'];
 export type ChangeSession = components['schemas']['ChangeSession'];
 export type ChangeTask = components['schemas']['ChangeTask'];
 export type ChangeWorktree = components['schemas']['ChangeWorktree'];
@@ -4359,14 +4615,17 @@ export type Me = components['schemas']['Me'];
 export type Minted = components['schemas']['Minted'];
 export type ModeChanged = components['schemas']['ModeChanged'];
 export type ModelChanged = components['schemas']['ModelChanged'];
+export type NamedAgent = components['schemas']['NamedAgent'];
 export type Nothing = components['schemas']['Nothing'];
 export type Notice = components['schemas']['Notice'];
 export type NoticeBlock = components['schemas']['NoticeBlock'];
 export type OwnServer = components['schemas']['OwnServer'];
 export type PageAgentInfo = components['schemas']['Page_AgentInfo_'];
+export type PageAgentPreset = components['schemas']['Page_AgentPreset_'];
 export type PageBoard = components['schemas']['Page_Board_'];
 export type PageBranch = components['schemas']['Page_Branch_'];
 export type PageCredentialInfo = components['schemas']['Page_CredentialInfo_'];
+export type PageNamedAgent = components['schemas']['Page_NamedAgent_'];
 export type PageOwnServer = components['schemas']['Page_OwnServer_'];
 export type PagePermissionRecord = components['schemas']['Page_PermissionRecord_'];
 export type PageRecordedCheckpoint = components['schemas']['Page_RecordedCheckpoint_'];
@@ -5102,6 +5361,164 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "named_agents.browse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Agents by command line, as an admin sees them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_NamedAgent_"];
+                };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "named_agents.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key gives the same answer and does the thing once. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddNamedAgent"];
+            };
+        };
+        responses: {
+            /** @description Add one; the server runs its command line for every session with it */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NamedAgent"];
+                };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "named_agents.presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Agents known by name, with what their documentation says starts them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AgentPreset_"];
+                };
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "named_agents.remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "named_agents.change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeNamedAgent"];
+            };
+        };
+        responses: {
+            /** @description Change it; running agents keep what they have */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NamedAgent"];
+                };
             };
             /** @description What went wrong, and what to do */
             default: {
