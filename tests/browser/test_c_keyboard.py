@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.pages import Desk
+from tests.browser.palette import ITEMS, find, press_until
 from tests.browser.stage import Stage
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
-
-FOCUSED = "(selector) => document.activeElement?.closest(selector) !== null"
-
-
-def press_until(page: Page, key: str, selector: str, most: int = 40) -> None:
-    """Press `key` until what `selector` names has the focus."""
-    for _ in range(most):
-        if page.evaluate(FOCUSED, selector):
-            return
-        page.keyboard.press(key)
-        page.wait_for_timeout(60)
-    where = page.evaluate("document.activeElement?.outerHTML.slice(0, 300)")
-    raise AssertionError(f"{key} does not lead to {selector}; the focus is on {where}")
 
 
 def test_the_whole_path_by_keyboard(desk: Desk, house: Stage) -> None:
@@ -33,9 +21,7 @@ def test_the_whole_path_by_keyboard(desk: Desk, house: Stage) -> None:
     with desk.person("mona") as monas:
         page = desk.open(monas)
         # JupyterLab's shortcuts come with its settings, a moment after the page is ready.
-        press_until(page, "Control+Shift+C", ".lm-CommandPalette-search, #modal-command-palette", 100)
-        page.keyboard.type("Open Board")
-        page.locator(".lm-CommandPalette-item.lm-mod-active", has_text="Open Board").wait_for()
+        find(page, "Open Board", f'{ITEMS}.lm-mod-active:has-text("Open Board")')
         page.keyboard.press("Enter")
         page.get_by_test_id("agor-card").filter(has_text="keys-right").wait_for()
         press_until(page, "Tab", ".jp-AgorCanvas")

@@ -3,42 +3,21 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, TimeoutError, expect
+from playwright.sync_api import expect
 
 from tests.browser.pages import Desk
+from tests.browser.palette import ITEMS, choose, find
 from tests.browser.stage import Stage, wait_for
-from tests.browser.test_c_keyboard import press_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 OURS = "() => window.jupyterapp.commands.listCommands().filter(id => id.startsWith('agor:')).sort()"
-ITEMS = ".lm-CommandPalette-item"
 ASK = """Run it.
 
 ```demo
 - run: ['{python}', '-c', 'print(1)']
 - say: All done.
 ```"""
-
-
-def find(page: Page, words: str, item: str) -> None:
-    """Type into the palette until `item` is shown: a page that still settles may close it again."""
-    for _ in range(20):
-        press_until(page, "Control+Shift+C", ".lm-CommandPalette-search, #modal-command-palette", 100)
-        page.keyboard.press("Control+A")
-        page.keyboard.type(words)
-        try:
-            page.locator(item).first.wait_for(timeout=3000)
-        except TimeoutError:
-            continue
-        return
-    raise AssertionError(f"the palette does not show {words}")
-
-
-def choose(page: Page, label: str) -> None:
-    """Run a command by typing its name into the palette."""
-    find(page, label, f'{ITEMS}.lm-mod-active:not(.lm-mod-disabled):has-text("{label}")')
-    page.keyboard.press("Enter")
 
 
 def test_every_command_is_in_the_palette(desk: Desk, house: Stage) -> None:

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import FloatRect, Locator, Page, expect
 
 from tests.browser.pages import Desk
+from tests.browser.palette import choose
 from tests.browser.stage import Stage, wait_for
-from tests.browser.test_h_palette import choose
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
