@@ -92,7 +92,6 @@ def see_the_list(desk: Desk, page: Page, box: Locator) -> None:
     for theme in THEMES.values():
         desk.theme(page, theme)
         assert check(page, ".jp-AgorPromptBox") == []
-    draw(desk, page, "list")
     over, under = page.get_by_test_id("agor-slash").bounding_box(), box.bounding_box()
     assert over is not None and under is not None
     assert over["y"] + over["height"] <= under["y"], "it stands above what is typed"
@@ -102,6 +101,7 @@ def see_the_list(desk: Desk, page: Page, box: Locator) -> None:
     last = page.get_by_test_id("agor-slash").get_by_role("option").last
     expect(last).to_have_attribute("aria-selected", "true")
     expect(last).to_be_in_viewport()
+    draw(desk, page, "list")
 
 
 def test_commands_are_listed_completed_and_sent(its_desk: Desk, told: Stage) -> None:

@@ -57,6 +57,7 @@ class Preset:
 
 
 _TRUSTED_ONLY = "Only where the repository is trusted: elsewhere Gemini CLI starts no tool server."
+_LISTED = "The models that it lists when it starts."
 _RUN_TIME = "As far as the agent says it can when it starts; else it is refused by this name."
 
 GENERIC = Preset(
@@ -88,6 +89,7 @@ GENERIC = Preset(
             "fork_at_message": "The protocol forks whole conversations only: "
             "elsewhere a fork is given a transcript.",
             "set_model": _RUN_TIME,
+            "any_model": _LISTED,
             "set_effort": _RUN_TIME,
             "images": _RUN_TIME,
             "instructions": "Which files of the repository it reads is the agent's affair.",
@@ -139,6 +141,7 @@ GEMINI = Preset(
             "steer": "A second prompt would cancel the first: it is queued.",
             "fork": "Gemini CLI cannot fork: a fork is given a transcript of the conversation so far.",
             "fork_at_message": "Gemini CLI cannot fork: a fork is given a transcript.",
+            "any_model": _LISTED,
             "set_effort": "Gemini CLI has no such setting.",
             "context_usage": "Gemini CLI does not tell it.",
             "compaction": "Gemini CLI does not tell it.",

@@ -29,6 +29,7 @@ class DemoKind:
         subagents=True,
         notes={
             "steer": "A prompt waits until the turn before it has ended.",
+            "any_model": "A script has a pace, no model of its own.",
             "set_effort": "A script thinks as it is written.",
             "mcp": "A script calls the house's own tools only.",
             "elicitation": "A script calls the house's own tools only.",

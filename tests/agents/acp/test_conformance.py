@@ -30,6 +30,7 @@ def test_only_questions_and_forks_at_a_message_are_beyond_it() -> None:
     capabilities = registry.get("acp").capabilities
     denied = {name for name, value in capabilities.model_dump().items() if value is False}
     assert denied == {
+        "any_model",
         "compaction",
         "fork_at_message",
         "instructions",
