@@ -1,7 +1,7 @@
 """Forks: a session that shares its beginning with another, and may begin with the files as they were then.
 
 Where the agent itself can branch there, it does. Else, unless that is refused, its first prompt is preceded
-by a transcript, which the fork's record and log say.
+by a transcript, which the fork's record and log say. So it is with another kind of agent, which never can.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from agor_jupyter.agents.base import AgentKind
+from agor_jupyter.agents.base import AgentKind, Probe
+from agor_jupyter.domain.content import Mode
 from agor_jupyter.domain.errors import AgorError, BranchInUse, Conflict, UnsupportedByAgent
 from agor_jupyter.domain.events import TaskEnded, TaskStarted
 from agor_jupyter.domain.genealogy import Cut, cut
@@ -35,7 +36,7 @@ async def create(house: House, actor: Actor, session_id: str, request: ForkSessi
     admit(actor, "sessions.fork")
     house.check_writable()
     parent = await sessions.get(house, session_id)
-    kind, _ = await agents.require_usable(house, actor.id, parent.agent)
+    kind, probe = await agents.require_usable(house, actor.id, request.agent or parent.agent)
     tree = await worktrees.get(house, parent.worktree_id)
     where = cut(await _tasks(house, parent), request.at_task, request.position)
     fork, lack = await _memory(house, actor, kind, parent, where, tree)
@@ -53,10 +54,10 @@ async def create(house: House, actor: Actor, session_id: str, request: ForkSessi
             await worktrees.require_ready(house, tree.id)
         last = where.kept[-1].id if where.kept else None
         origin = ForkOrigin(task_id=last, sha=sha, replayed=lack is not None)
+        new = _session(house, actor, fork_id, parent, tree, request)
+        taken = _taken(parent) if kind.kind == parent.agent else _own(kind, probe, parent.mode)
         made = await house.work.create_session(
-            _session(house, actor, fork_id, parent, tree, request).model_copy(
-                update={"fork": fork, "origin": origin}
-            )
+            new.model_copy(update={**taken, "fork": fork, "origin": origin})
         )
     if request.prompt is not None:
         await sessions.queue_once(house, actor, made.id, request.prompt)
@@ -66,28 +67,35 @@ async def create(house: House, actor: Actor, session_id: str, request: ForkSessi
 def _session(
     house: House, actor: Actor, fork_id: SessionId, parent: Session, tree: Worktree, request: ForkSession
 ) -> Session:
-    """What the fork has of its parent: agent, mode, model, effort. All else is its own."""
+    """Begin the fork's record, without what its agent is set to."""
     now = house.clock()
     title = request.title.strip() or sessions.title_of(request.prompt) or f"{parent.title} (fork)"
     return Session(
         id=fork_id,
         worktree_id=tree.id,
-        agent=parent.agent,
+        agent=request.agent or parent.agent,
         title=title,
         owner=actor.id,
         owner_name=actor.by_name,
         created_ms=now,
         updated_ms=now,
-        mode=parent.mode,
-        model=parent.model,
-        effort=parent.effort,
-        efforts=parent.efforts,
-        models=parent.models,
-        model_labels=parent.model_labels,
-        commands=parent.commands,
         parent_id=parent.id,
         genealogy="fork",
     )
+
+
+def _taken(parent: Session) -> dict[str, object]:
+    """What a fork with the same kind of agent has of its parent, and what that agent told of itself."""
+    fields = ("mode", "model", "effort", "efforts", "models", "model_labels", "commands")
+    return {field: getattr(parent, field) for field in fields}
+
+
+def _own(kind: AgentKind, probe: Probe, mode: Mode) -> dict[str, object]:
+    """What another kind begins with: its own model and effort, and the mode unless it does not have it."""
+    modes = kind.capabilities.modes
+    # Nobody chose a freer one: the first of these that it has.
+    order: tuple[Mode, ...] = (mode, "ask", "plan", "accept_edits", "full_auto")
+    return {"mode": next((each for each in order if each in modes), mode), "model": probe.default_model}
 
 
 async def _tasks(house: House, session: Session) -> list[Task]:
@@ -111,6 +119,10 @@ async def _memory(
     inherited = parent.origin is not None and parent.origin.replayed
     if not where.kept and parent.fork is None and not inherited:
         return None, None
+    if kind.kind != parent.agent:
+        return None, Conflict(
+            f"{kind.title} does not remember what another agent was told.", hint="Let it be replayed."
+        )
     if actor.id != parent.owner:
         name = parent.owner_name or parent.owner
         return None, Conflict(

@@ -88,12 +88,14 @@ class ForkSession(Value):
     """Branch off before or after a task (the last one), in the parent's worktree or one at its files of then.
 
     `replay`: where the agent itself cannot branch there, it may be given a transcript instead.
+    `agent`: go on with another kind, which is always given one; its model and effort are its own defaults.
     """
 
     at_task: Short | None = None
     position: Literal["before", "after"] = "after"
     worktree: Literal["same", "new"] = "new"
     title: Short = ""
+    agent: Short | None = None
     prompt: PromptText | None = None
     replay: bool = True
 

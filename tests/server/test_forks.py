@@ -55,6 +55,22 @@ async def test_what_the_agent_cannot_do_is_a_409_that_names_it(stand: Stand) -> 
     assert made["worktree_id"] == session["worktree_id"]
 
 
+async def test_another_kind_goes_on_with_a_transcript(stand: Stand) -> None:
+    session = await stand.session(prompt="go")
+    await stand.made.work.start(session["id"])
+    await stand.made.work.end(session["id"])
+    path = f"/sessions/{session['id']}/forks"
+    made = await stand.send("POST", path, {"worktree": "same", "agent": "keyed"}, status=201)
+    assert (made["agent"], made["genealogy"], made["parent_id"]) == ("keyed", "fork", session["id"])
+    assert made["origin"]["replayed"] is True
+    wish = {"worktree": "same", "agent": "keyed", "replay": False}
+    said = problem(await stand.ask("POST", path, wish), 409)
+    assert said["hint"] == "Let it be replayed."
+    said = problem(await stand.ask("POST", path, {"agent": "absent"}), 409)
+    assert (said["agent"], said["hint"]) == ("absent", "Install it with `pip install absent`.")
+    assert problem(await stand.ask("POST", path, {"agent": "nobody"}), 422)["agent"] == "nobody"
+
+
 async def test_nonsense_is_refused(stand: Stand) -> None:
     session = await stand.session(prompt="go")
     path = f"/sessions/{session['id']}/forks"

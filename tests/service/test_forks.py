@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from agor_jupyter.agents.base import Capabilities
-from agor_jupyter.domain.errors import Conflict, Forbidden, ReadOnly, Unprocessable, UnsupportedByAgent
+from agor_jupyter.domain.errors import (
+    AgentUnavailable,
+    Conflict,
+    Forbidden,
+    ReadOnly,
+    Unprocessable,
+    UnsupportedByAgent,
+)
 from agor_jupyter.domain.ids import TaskId
 from agor_jupyter.domain.repo import Worktree
 from agor_jupyter.domain.session import ForkPoint, Session
@@ -190,6 +197,60 @@ async def test_another_persons_agent_is_not_asked_to_remember(made: TestHouse, t
     assert fork.origin is not None and fork.origin.replayed
     with pytest.raises(Conflict, match="remembers"):
         await it.fork(MONA, worktree="same", replay=False)
+
+
+async def test_another_kind_is_given_a_transcript_and_its_own_defaults(
+    made: TestHouse, tmp_path: Path
+) -> None:
+    it = await told(made, tmp_path)
+    await made.house.work.set_effort(it.session.id, "high", by=OSCAR.id, by_name="Oscar")
+    fork = await it.fork(agent="whole", worktree="same")
+    assert (fork.agent, fork.mode, fork.model, fork.effort) == ("whole", "plan", "one", "")
+    assert (fork.models, fork.efforts, fork.commands, fork.native_ref) == ((), (), (), "")
+    assert (fork.fork, fork.worktree_id, fork.parent_id) == (None, it.tree.id, it.session.id)
+    assert fork.origin is not None and (fork.origin.task_id, fork.origin.replayed) == (it.tasks[1], True)
+    assert (await sessions.get(made.house, it.session.id)).agent == "able"
+    same = await it.fork(agent="able", worktree="same", replay=False)
+    assert (same.agent, same.model, same.effort) == ("able", "two", "high")
+    assert same.fork is not None
+
+
+async def test_another_kind_without_a_replay_is_refused_and_makes_nothing(
+    made: TestHouse, tmp_path: Path
+) -> None:
+    it = await told(made, tmp_path)
+    before = (await sessions.browse(made.house, OSCAR)).items
+    with pytest.raises(Conflict, match="does not remember"):
+        await it.fork(agent="whole", worktree="same", replay=False)
+    with pytest.raises(AgentUnavailable) as refused:
+        await it.fork(agent="absent", worktree="new")
+    assert "pip install absent" in (refused.value.hint or "")
+    with pytest.raises(Unprocessable, match="no agent"):
+        await it.fork(agent="nobody", worktree="new")
+    assert (await sessions.browse(made.house, OSCAR)).items == before
+    assert [tree.name for tree in (await worktrees.browse(made.house, OSCAR)).items] == ["w"]
+
+
+async def test_another_kind_is_never_freer_than_the_first(made: TestHouse, tmp_path: Path) -> None:
+    it = await told(made, tmp_path)
+    await made.house.work.set_mode(it.session.id, "full_auto", by=OSCAR.id, by_name="Oscar")
+    assert (await it.fork(agent="whole", worktree="same")).mode == "full_auto"
+    assert (await it.fork(agent="fixed", worktree="same")).mode == "ask"
+
+
+async def test_another_kind_before_the_first_task_has_nothing_to_be_told(
+    made: TestHouse, tmp_path: Path
+) -> None:
+    it = await told(made, tmp_path)
+    wish = {"at_task": it.tasks[0], "position": "before", "worktree": "same", "replay": False}
+    fork = await it.fork(agent="whole", **wish)
+    assert fork.origin is not None and not fork.origin.replayed
+    # But before the first task of a fork there is what that fork had.
+    first = await it.fork(at_task=it.tasks[0], worktree="same", prompt="more")
+    await made.work.start(first.id)
+    later = ForkSession(agent="whole", position="before", worktree="same")
+    again = await forks.create(made.house, OSCAR, first.id, later)
+    assert again.fork is None and again.origin is not None and again.origin.replayed
 
 
 async def test_what_makes_no_sense_is_refused(made: TestHouse, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -97,6 +98,23 @@ def test_another_persons_fork_is_a_replay_and_says_so(make_server: Callable[...,
     wait_until(lambda: server.api.http.request("GET", f"/tasks/{task['id']}")["status"] != "queued", 60)
     events = server.api.events(str(hers["id"]))
     assert REPLAY_NOTICE in [event["update"].get("text") for event in events]
+
+
+def test_another_agent_goes_on_and_has_read_what_was_said(make_server: Callable[..., Server]) -> None:
+    """From the demo's agent to one that is a program of its own, which is told the conversation."""
+    command = [sys.executable, "-m", "agor_jupyter.testing.acp_agent"]
+    server = make_server(agent_options={"acp": {"command": command}}, trusted_repositories=["/*"])
+    session = server.session(server.worktree("w"), mode="full_auto")
+    prompted(server, session, "stream 5 tokens at 100/s")
+    other = fork(server, session, agent="acp", worktree="same")
+    assert (other["agent"], other["mode"], other["model"]) == ("acp", "full_auto", "")
+    assert other["origin"]["replayed"] is True and other["worktree_id"] == session["worktree_id"]
+    prompted(server, other, "Go on.")
+    echoed = words(server, other)  # it says what it was given
+    assert echoed.startswith("You said: ") and "stream 5 tokens at 100/s" in echoed and "Go on." in echoed
+    events = server.api.events(str(other["id"]))
+    assert REPLAY_NOTICE in [event["update"].get("text") for event in events]
+    assert server.api.session(str(session["id"]))["agent"] == "demo"
 
 
 def test_one_waits_over_a_kill_of_the_server(make_server: Callable[..., Server]) -> None:
