@@ -1,13 +1,16 @@
-/** The command that forks a session: from a task's menu it knows all, from the palette it asks for the worktree. */
+/** Commands that fork a session: from a menu they know all, from the palette they ask for what is left out. */
 import { UUID } from '@lumino/coreutils';
+import { ProblemError } from '../api/problem';
 import type { Fork } from '../api/sessions';
 import { forkSession } from '../api/sessions';
+import { isReady } from '../domain/abilities';
 import { CommandIds } from '../domain/commandIds';
+import type { Session } from '../schema/types';
 import { askItem } from './ask';
 import { sessionArg } from './sessions';
 import type { Args, Command, CommandContext } from './table';
 import { text, textArg } from './table';
-import { needSession, whereSession } from './targets';
+import { needSession, recordOf, whereSession } from './targets';
 
 type Where = 'same' | 'new';
 
@@ -25,7 +28,7 @@ const forkArgs = {
 };
 
 export function forkCommands(context: CommandContext): Command[] {
-  const { commands, trans } = context;
+  const { trans } = context;
   return [
     {
       id: CommandIds.forkSession,
@@ -38,14 +41,29 @@ export function forkCommands(context: CommandContext): Command[] {
         if (worktree === null) {
           return null;
         }
-        const session = await forkSession(context.app.http, id, bodyOf(args, worktree), UUID.uuid4());
-        if (commands.hasCommand(CommandIds.openSession)) {
-          await commands.execute(CommandIds.openSession, { session_id: session.id });
-        }
-        return session;
+        return await forkAndOpen(context, id, bodyOf(args, worktree));
+      }
+    },
+    {
+      id: CommandIds.changeAgent,
+      label: trans.__('Go on with Another Agent…'),
+      args: { ...sessionArg, agent: text('The kind of agent that goes on, in a fork; asked for when absent.') },
+      enabled: args => whereSession(context, session => session.current_task === null)(args) && isOffered(context, args),
+      execute: async args => {
+        const id = needSession(context, args);
+        const agent = textArg(args, 'agent') ?? (await askAgent(context, id));
+        return agent === null ? null : await forkAndOpen(context, id, { agent, worktree: 'same' });
       }
     }
   ];
+}
+
+async function forkAndOpen({ app, commands }: CommandContext, id: string, fork: Fork): Promise<Session> {
+  const session = await forkSession(app.http, id, fork, UUID.uuid4());
+  if (commands.hasCommand(CommandIds.openSession)) {
+    await commands.execute(CommandIds.openSession, { session_id: session.id });
+  }
+  return session;
 }
 
 function bodyOf(args: Args, worktree: Where): Fork {
@@ -70,4 +88,21 @@ async function askWhere({ trans }: CommandContext): Promise<Where | null> {
     ['same', trans.__('In the same worktree, with the files as they are')]
   ]);
   return chosen === null ? null : chosen === 'same' ? 'same' : 'new';
+}
+
+/** Say whether the agent that is named can begin a session; without a name it is asked for. */
+function isOffered({ app }: CommandContext, args: Args): boolean {
+  const kind = textArg(args, 'agent');
+  return kind === null || app.workspace.agents.get().some(each => each.kind === kind && isReady(each));
+}
+
+async function askAgent(context: CommandContext, id: string): Promise<string | null> {
+  const { app, trans } = context;
+  const own = recordOf(context, id)?.agent;
+  const ready = app.workspace.agents.get().filter(each => each.kind !== own && isReady(each));
+  if (ready.length === 0) {
+    const hint = trans.__('Show the agents: each says what it needs.');
+    throw new ProblemError({ detail: trans.__('No other agent is ready here.'), hint }, 0);
+  }
+  return await askItem(trans.__('Which agent goes on, in the same worktree?'), ready.map(each => [each.kind, each.title]));
 }

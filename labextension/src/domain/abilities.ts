@@ -56,3 +56,8 @@ export function stateOf(agent: AgentInfo): AgentState {
   }
   return agent.authenticated === null ? 'unknown' : agent.authenticated ? 'ready' : 'logged-out';
 }
+
+/** Say whether a session with this agent can begin and work now, as far as it is known. */
+export function isReady(agent: Pick<AgentInfo, 'installed' | 'authenticated'>): boolean {
+  return agent.installed && agent.authenticated !== false;
+}

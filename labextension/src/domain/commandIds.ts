@@ -16,6 +16,7 @@ export const CommandIds = {
   interruptSession: 'agor:interrupt-session',
   resumeSession: 'agor:resume-session',
   forkSession: 'agor:fork-session',
+  changeAgent: 'agor:change-agent',
   renameSession: 'agor:rename-session',
   archiveSession: 'agor:archive-session',
   showSessionServers: 'agor:show-servers',

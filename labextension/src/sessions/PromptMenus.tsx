@@ -1,4 +1,7 @@
-/** Agent, mode, model and effort as quiet menus under the prompt. What an agent cannot switch is greyed and says why. */
+/**
+ * Agent, mode, model and effort as quiet menus under the prompt, and in the header, which names the agent
+ * itself. What an agent cannot switch is greyed and says why.
+ */
 import type { ReactElement } from 'react';
 import { CommandIds } from '../domain/commandIds';
 import { modeWords } from '../domain/modes';
@@ -9,7 +12,7 @@ import type { AgentInfo, Session } from '../schema/types';
 import { useTrans } from '../ui/trans';
 import { useAgent, useRun, useSessionView } from './view';
 
-export function PromptMenus(): ReactElement | null {
+export function PromptMenus({ inHeader = false }: { readonly inHeader?: boolean }): ReactElement | null {
   const { store, workspace } = useSessionView();
   const trans = useTrans();
   const run = useRun();
@@ -24,17 +27,17 @@ export function PromptMenus(): ReactElement | null {
   }
   return (
     <div className="jp-AgorMenus">
-      <span className="jp-AgorMenus-agent">{agent?.title ?? session.agent}</span>
+      {!inHeader && <span className="jp-AgorMenus-agent">{agent?.title ?? session.agent}</span>}
       <QuietMenu
-        label={trans.__('Mode')}
+        label={inHeader ? trans.__('Session mode') : trans.__('Mode')}
         title={trans.__(modeWords(session.mode).hint)}
         value={session.mode}
         disabled={!mine}
         choices={(agent?.modes ?? [session.mode]).map(mode => [mode, trans.__(modeWords(mode).title)])}
         onChoose={mode => run(CommandIds.setMode, { mode })}
       />
-      <ModelMenu session={session} agent={agent} mine={mine} />
-      <EffortMenu session={session} agent={agent} mine={mine} />
+      <ModelMenu session={session} agent={agent} mine={mine} inHeader={inHeader} />
+      <EffortMenu session={session} agent={agent} mine={mine} inHeader={inHeader} />
     </div>
   );
 }
@@ -43,12 +46,13 @@ interface DialProps {
   readonly session: Session;
   readonly agent: AgentInfo | undefined;
   readonly mine: boolean;
+  readonly inHeader: boolean;
 }
 
 /** Stands for a model that is not listed; no model's name holds a line break. */
 const OTHER = '\n';
 
-function ModelMenu({ session, agent, mine }: DialProps): ReactElement | null {
+function ModelMenu({ session, agent, mine, inHeader }: DialProps): ReactElement | null {
   const trans = useTrans();
   const run = useRun();
   const able = agent?.capabilities.set_model === true;
@@ -61,7 +65,7 @@ function ModelMenu({ session, agent, mine }: DialProps): ReactElement | null {
   ];
   return (
     <QuietMenu
-      label={trans.__('Model')}
+      label={inHeader ? trans.__('Session model') : trans.__('Model')}
       title={able ? note || trans.__('Model') : note || trans.__('This agent keeps its model for life.')}
       value={session.model}
       disabled={!mine || !able}
@@ -71,7 +75,7 @@ function ModelMenu({ session, agent, mine }: DialProps): ReactElement | null {
   );
 }
 
-function EffortMenu({ session, agent, mine }: DialProps): ReactElement | null {
+function EffortMenu({ session, agent, mine, inHeader }: DialProps): ReactElement | null {
   const trans = useTrans();
   const run = useRun();
   const able = agent?.capabilities.set_effort === true;
@@ -85,7 +89,7 @@ function EffortMenu({ session, agent, mine }: DialProps): ReactElement | null {
       : note || trans.__('How hard it thinks');
   return (
     <QuietMenu
-      label={trans.__('Effort')}
+      label={inHeader ? trans.__('Session effort') : trans.__('Effort')}
       title={title}
       value={session.effort}
       disabled={!mine || !able || efforts.length === 0}

@@ -2,13 +2,13 @@
 import type { ReactElement } from 'react';
 import { CommandIds } from '../domain/commandIds';
 import { glyphOf, wordOf } from '../domain/attention';
-import { useStore, useValue } from '../model/store';
+import { useStore } from '../model/store';
 import type { Session } from '../schema/types';
 import { shortCount } from '../ui/clock';
 import { moreIcon } from '../ui/icons';
 import { StatusDot } from '../ui/StatusDot';
+import { SessionAbout } from './SessionAbout';
 import { openSessionMenu } from './sessionMenu';
-import { Trust } from './Trust';
 import { useTrans } from '../ui/trans';
 import { useRun, useSessionView } from './view';
 
@@ -18,7 +18,6 @@ export function SessionHeader(): ReactElement | null {
   const run = useRun();
   const trans = useTrans();
   const session = useStore(store, state => state.session);
-  const worktree = useValue(workspace.worktrees).get(session?.worktree_id ?? '');
   const away = useStore(workspace.connection, state => state === 'away');
   if (session === null) {
     return null;
@@ -35,20 +34,6 @@ export function SessionHeader(): ReactElement | null {
       <span className="jp-AgorSessionHeader-status" data-agor-status={session.status} data-testid="agor-status">
         {trans.__(wordOf(glyph))}
       </span>
-      {worktree !== undefined && (
-        <button
-          type="button"
-          className="jp-AgorLink"
-          title={trans.__('Show on the board')}
-          onClick={() =>
-            run(CommandIds.openBoard, { board_id: worktree.board_id ?? '', focus: worktree.id })
-          }
-        >
-          {worktree.branch.endsWith(worktree.name) ? worktree.branch : `${worktree.name} · ${worktree.branch}`}
-        </button>
-      )}
-      <Origin session={session} />
-      <Trust session={session} />
       {away && (
         <span className="jp-AgorAway" role="status" title={trans.__('What you see may be old. It goes on by itself when the server is back.')}>
           {trans.__('Not connected')}
@@ -70,30 +55,8 @@ export function SessionHeader(): ReactElement | null {
       >
         <moreIcon.react tag="span" className="jp-AgorIcon" />
       </button>
+      <SessionAbout session={session} />
     </header>
-  );
-}
-
-/** What a fork branched off; says so where its agent does not remember it. */
-function Origin({ session }: { readonly session: Session }): ReactElement | null {
-  const { workspace } = useSessionView();
-  const run = useRun();
-  const trans = useTrans();
-  const parent = session.parent_id ?? '';
-  const title = useStore(workspace.sessions, sessions => sessions.get(parent)?.title ?? '');
-  if (parent === '' || session.genealogy !== 'fork') {
-    return null;
-  }
-  return (
-    <button
-      type="button"
-      className="jp-AgorLink"
-      data-testid="agor-origin"
-      title={session.origin?.replayed === true ? trans.__('Its agent was given a transcript: it does not remember by itself.') : trans.__('Open what it branched off')}
-      onClick={() => run(CommandIds.openSession, { session_id: parent })}
-    >
-      {title === '' ? trans.__('Fork') : trans.__('Fork of %1', title)}
-    </button>
   );
 }
 

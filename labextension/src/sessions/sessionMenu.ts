@@ -6,6 +6,7 @@ import type { SessionView } from './view';
 const ITEMS: readonly (string | null)[] = [
   CommandIds.renameSession,
   CommandIds.forkSession,
+  CommandIds.changeAgent,
   null,
   CommandIds.showSessionServers,
   CommandIds.restartAgent,
@@ -23,6 +24,10 @@ export function openSessionMenu(view: SessionView, anchor: HTMLElement): void {
     const args = { session_id: view.store.id, brief: true };
     menu.addItem(command === null ? { type: 'separator' } : { command, args });
   }
+  openBelow(menu, anchor);
+}
+
+export function openBelow(menu: Menu, anchor: HTMLElement): void {
   const box = anchor.getBoundingClientRect();
   // A closed menu is of no use to anybody: Lumino keeps it until it is disposed.
   menu.aboutToClose.connect(() => requestAnimationFrame(() => menu.dispose()));

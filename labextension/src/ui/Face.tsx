@@ -6,6 +6,8 @@ export interface FaceProps {
   readonly initials?: string;
   readonly color?: string | null;
   readonly size?: number;
+  /** What its tooltip says; the name when absent. */
+  readonly title?: string;
 }
 
 /** Give a person without a colour one of JupyterLab's own, always the same. */
@@ -23,7 +25,7 @@ export function initialsOf(name: string): string {
   return ((Array.from(first)[0] ?? '?') + (last === undefined ? '' : (Array.from(last)[0] ?? ''))).toUpperCase();
 }
 
-export function Face({ name, initials = '', color, size = 20 }: FaceProps): ReactElement {
+export function Face({ name, initials = '', color, size = 20, title = name }: FaceProps): ReactElement {
   const style: CSSProperties = {
     width: size,
     height: size,
@@ -31,7 +33,7 @@ export function Face({ name, initials = '', color, size = 20 }: FaceProps): Reac
     background: colorOf(name, color ?? null)
   };
   return (
-    <span className="jp-AgorFace" role="img" aria-label={name} title={name} style={style}>
+    <span className="jp-AgorFace" role="img" aria-label={name} title={title} style={style}>
       <span aria-hidden>{initials === '' ? initialsOf(name) : initials}</span>
     </span>
   );

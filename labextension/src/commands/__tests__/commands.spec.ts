@@ -105,6 +105,7 @@ const ON_SESSIONS: readonly (readonly [CommandId, Partial<Session>])[] = [
   [CommandIds.interruptSession, { current_task: 'task_1', status: 'running' }],
   [CommandIds.resumeSession, { status: 'failed' }],
   [CommandIds.forkSession, {}],
+  [CommandIds.changeAgent, {}],
   [CommandIds.answerPermission, { pending: ['req_1'], status: 'awaiting_permission' }],
   [CommandIds.renameSession, {}],
   [CommandIds.archiveSession, {}],
@@ -153,6 +154,7 @@ describe('commands', () => {
     [CommandIds.interruptSession, {}, {}],
     [CommandIds.resumeSession, {}, {}],
     [CommandIds.forkSession, { task_count: 0 }, {}],
+    [CommandIds.changeAgent, { current_task: 'task_1' }, {}],
     [CommandIds.saveScript, { task_count: 0 }, {}],
     [CommandIds.answerPermission, {}, {}],
     [CommandIds.setModel, {}, { set_model: false }],
@@ -182,6 +184,20 @@ describe('commands', () => {
     expect(opened.at(-1)?.[0]).toBe('ses_1');
     await context.commands.execute(CommandIds.forkSession, { worktree: 'same' });
     expect(asked.at(-1)?.[2]).toEqual({ position: 'after', worktree: 'same' });
+  });
+
+  it('goes on with another agent in the same worktree, and only with one that is ready', async () => {
+    const { context, asked, opened } = registered(true, [session('ses_1')]);
+    context.app.current.set('ses_1');
+    await expect(context.commands.execute(CommandIds.changeAgent, {})).rejects.toThrow('No other agent');
+    const found = (kind: string, more: object) => ({ kind, title: kind, installed: true, authenticated: null, ...more });
+    const agents = [found('other', {}), found('gone', { installed: false }), found('shut', { authenticated: false })];
+    context.app.workspace.agents.set(agents as never);
+    const offered = (agent: string): boolean => context.commands.isEnabled(CommandIds.changeAgent, { agent });
+    expect(['other', 'gone', 'shut', 'nobody'].map(offered)).toEqual([true, false, false, false]);
+    await context.commands.execute(CommandIds.changeAgent, { agent: 'other' });
+    expect(asked.at(-1)).toEqual(['POST', 'sessions/ses_1/forks', { agent: 'other', worktree: 'same' }]);
+    expect(opened.at(-1)?.[0]).toBe('ses_1');
   });
 
   it('acts on the card in front, else on the panel used last, else on a card elsewhere', async () => {
