@@ -2063,8 +2063,14 @@ export interface components {
          * @description Branch off before or after a task (the last one), in the parent's worktree or one at its files of then.
          *
          *     `replay`: where the agent itself cannot branch there, it may be given a transcript instead.
+         *     `agent`: go on with another kind, which is always given one; its model and effort are its own defaults.
          */
         ForkSession: {
+            /**
+             * Agent
+             * @default null
+             */
+            agent: string | null;
             /**
              * At Task
              * @default null
