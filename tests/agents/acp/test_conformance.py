@@ -32,6 +32,7 @@ def test_only_questions_and_forks_at_a_message_are_beyond_it() -> None:
     assert denied == {
         "any_model",
         "compaction",
+        "elicitation",
         "fork_at_message",
         "instructions",
         "questions",
@@ -39,4 +40,4 @@ def test_only_questions_and_forks_at_a_message_are_beyond_it() -> None:
         "steer",
         "subagents",
     }
-    assert denied - set(capabilities.notes) == {"compaction", "runs_unasked_in_sandbox"}
+    assert denied - set(capabilities.notes) == {"runs_unasked_in_sandbox"}

@@ -14,7 +14,7 @@ import { SessionContext } from '../view';
 
 const agent = (kind: string, more: object = {}): AgentInfo =>
   ({
-    kind, title: kind.toUpperCase(), installed: true, authenticated: null, hint: '', modes: ['ask', 'plan'], models: ['one', 'two'],
+    kind, title: kind.toUpperCase(), installed: true, authenticated: null, hint: '', modes: ['ask', 'plan'], models: ['one', 'two'], model_labels: {}, efforts: ['low', 'high'],
     capabilities: { set_model: true, set_effort: true, notes: {} }, ...more
   }) as unknown as AgentInfo;
 
@@ -41,7 +41,7 @@ function shown(record: object = {}, agents = AGENTS, may = true): Shown {
   }
   const session = {
     id: 's', worktree_id: 'wt', agent: 'demo', title: 'T', owner: 'mona', owner_name: 'Mona Moon', status: 'idle', mode: 'ask',
-    model: 'one', effort: 'low', efforts: ['low', 'high'], current_task: null, parent_id: null, genealogy: null, trusted: null,
+    native_ref: '', models: [], model_labels: {}, commands: [], model: 'one', effort: 'low', efforts: ['low', 'high'], current_task: null, parent_id: null, genealogy: null, trusted: null,
     usage: { input_tokens: 0, output_tokens: 0, cost_usd: null }, context_used: 50, context_size: 200, instructions: [], ...record
   };
   const view = {
