@@ -79,10 +79,15 @@ class Redactor:
         ends = [*(cut.start() for cut in cuts), len(text)]
         begins = [0, *(cut.end() for cut in cuts)]
         for value, what in self._known.items():
+            # Most cuts are in no value: a look at the nearest few letters keeps a text of many cuts cheap.
             for end in ends:
+                if text[max(0, end - SHORTEST_PIECE) : end] not in value:
+                    continue
                 if size := _longest(value, partial(_ends_with, text, end)):
                     yield end - size, end, what
             for begin in begins:
+                if text[begin : begin + SHORTEST_PIECE] not in value:
+                    continue
                 if size := _longest(value[::-1], partial(_begins_with, text, begin)):
                     yield begin, begin + size, what
 
@@ -120,10 +125,23 @@ def _forms(value: str) -> Iterable[str]:
         return
     yield json.dumps(plain)[1:-1]
     yield quote(plain, safe="")
-    coded = base64.b64encode(plain.encode("utf-8", "replace")).decode()
+    data = plain.encode("utf-8", "replace")
+    coded = base64.b64encode(data).decode()
     yield from dict.fromkeys([coded, coded.rstrip("=")])
+    for before in range(3):
+        core = _core(data, before)
+        if len(core) >= SHORTEST_PIECE:
+            yield from dict.fromkeys([core, core.replace("+", "-").replace("/", "_")])
+    yield from (data.hex(), data.hex().upper())
     lines = [line.strip() for line in plain.splitlines()]
     yield from (line for line in lines if len(lines) > 1 and len(line) >= 16 and "-----" not in line)
+
+
+def _core(data: bytes, before: int) -> str:
+    """Give the letters of base64 that `data` alone decides where `before` bytes stand before it."""
+    coded = base64.b64encode(bytes(before) + data).decode()
+    whole = (before + len(data)) // 3 * 4
+    return coded[(0, 2, 3)[before] : whole]
 
 
 def _alternation(values: Iterable[str]) -> re.Pattern[str] | None:

@@ -14,6 +14,10 @@ from collections.abc import Iterator
 _WORD = r"(?<![A-Za-z0-9_])"
 _NAMES = r"(?:api[-_]?key|access[-_]?key|secret|token|passw(?:or)?d|private[-_]?key|credentials?)"
 _QUOTED = r"(?=[^\"'\n]{0,200}[0-9])(?=[^\"'\n]{0,200}[A-Za-z])[^\"'\s$]{8,400}"
+_JWT = (
+    # Begun at a run's first letters alone: a long run of `-eyJ` is else read anew from each of them.
+    r"(?<![A-Za-z0-9_-])(?:[A-Za-z0-9_-]{0,40}-)?(?P<secret>eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*)"
+)
 
 SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (what, re.compile(pattern))
@@ -25,7 +29,7 @@ SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"(?s:.*?)(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)",
         ),
         # RFC 7519: header and payload are JSON objects, so both begin with `{"`.
-        ("JSON web token", _WORD + r"eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"),
+        ("JSON web token", _JWT),
         # docs.github.com, about authentication to GitHub: token formats
         ("GitHub token", _WORD + r"(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{16,})"),
         # docs.gitlab.com, token overview

@@ -233,6 +233,9 @@ class Steps:
                 }
             case list() | tuple():
                 return [self._clean(item, limit) for item in value]
+            case int() | float() if not isinstance(value, bool):
+                cleaned = self._redactor.clean(str(value))
+                return value if cleaned == str(value) else cleaned
             case _:
                 return value
 
