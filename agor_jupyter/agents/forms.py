@@ -117,14 +117,16 @@ def form_of(server: str, message: str, schema: object) -> Form:
     """Read a form. Fields that are none are left out; two that ask the same are told apart by name."""
     listed = schema.get("properties") if isinstance(schema, Mapping) else None
     wanted = schema.get("required") if isinstance(schema, Mapping) else None
-    required = set(wanted) if isinstance(wanted, list) else set()
+    required = {each for each in wanted if isinstance(each, str)} if isinstance(wanted, list) else set()
     fields: list[Field] = []
+    known: set[str] = set()
     for name, item in (listed if isinstance(listed, Mapping) else {}).items():
         if not isinstance(item, Mapping):
             continue
         asked = str(item.get("description") or item.get("title") or name)
-        if any(other.question == asked for other in fields):
+        while asked in known:
             asked = f"{asked} [{name}]"
+        known.add(asked)
         multiple = item.get("type") == "array"
         choices = _choices(item.get("items") if multiple else item)
         must = name in required
