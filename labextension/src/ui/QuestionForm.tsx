@@ -15,9 +15,12 @@ export interface QuestionFormProps {
 
 type Answers = Readonly<Record<string, readonly string[]>>;
 
+/** Nothing is inherited: a question may be called `constructor`. */
+const NONE: Answers = Object.freeze(Object.create(null) as Answers);
+
 export function QuestionForm({ questions, disabled, onAnswer, onDecline }: QuestionFormProps): ReactElement {
   const trans = useTrans();
-  const [answers, setAnswers] = useState<Answers>({});
+  const [answers, setAnswers] = useState<Answers>(NONE);
   const complete = questions.every(({ question }) => (answers[question] ?? []).some(text => text.trim() !== ''));
   return (
     <form
@@ -34,7 +37,7 @@ export function QuestionForm({ questions, disabled, onAnswer, onDecline }: Quest
           question={question}
           disabled={disabled}
           chosen={answers[question.question] ?? []}
-          onChange={chosen => setAnswers({ ...answers, [question.question]: chosen })}
+          onChange={chosen => setAnswers(given => Object.assign(Object.create(null) as object, given, { [question.question]: chosen }))}
         />
       ))}
       <button type="submit" className="jp-mod-styled jp-mod-accept" disabled={disabled || !complete}>
