@@ -15,6 +15,9 @@ export interface Nested<T> {
   readonly inner: number;
 }
 
+/** What stands deeper is shown at this depth. */
+const DEEPEST = 50;
+
 const NOTHING_AROUND: readonly string[] = [];
 
 /**
@@ -27,37 +30,59 @@ export function nest<T>(items: readonly T[], place: (item: T) => Nestable): read
     return items.map(item => ({ item, within: NOTHING_AROUND, inner: 0 }));
   }
   const parents = new Map(places.map(({ id, parent }) => [id, parent]));
+  const circling = circlesOf(parents);
   const children = new Map<string, number[]>();
   places.forEach(({ id, parent }, at) => {
-    const found = parent !== '' && parents.has(parent) && !reaches(parents, parent, id) ? parent : '';
-    children.set(found, [...(children.get(found) ?? []), at]);
+    const found = parent !== '' && parents.has(parent) && !circling.has(id) ? parent : '';
+    const own = children.get(found);
+    if (own === undefined) {
+      children.set(found, [at]);
+    } else {
+      own.push(at);
+    }
   });
-  const list: Nested<T>[] = [];
-  const walk = (parent: string, within: readonly string[]): void => {
+  const list: { item: T; within: readonly string[]; inner: number }[] = [];
+  // A stack of our own: how deep calls stand in each other is the agent's to say.
+  const open: { own: readonly number[]; next: number; within: readonly string[]; row: number }[] = [];
+  const enter = (parent: string, within: readonly string[], row: number): void => {
     const own = children.get(parent) ?? [];
     children.delete(parent); // should an id stand there twice, its children are drawn once
-    for (const at of own) {
-      const [item, here] = [items[at] as T, places[at] as Nestable];
-      const began = list.length;
-      list.push({ item, within, inner: 0 });
-      if (here.id !== '') {
-        walk(here.id, [...within, here.id]);
-      }
-      list[began] = { item, within, inner: list.length - began - 1 };
-    }
+    open.push({ own, next: 0, within, row });
   };
-  walk('', NOTHING_AROUND);
+  enter('', NOTHING_AROUND, -1);
+  for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
+    const at = top.own[top.next++];
+    if (at === undefined) {
+      open.pop();
+      const row = list[top.row];
+      if (row !== undefined) {
+        row.inner = list.length - top.row - 1;
+      }
+      continue;
+    }
+    const { id } = places[at] as Nestable;
+    list.push({ item: items[at] as T, within: top.within, inner: 0 });
+    if (id !== '') {
+      enter(id, top.within.length < DEEPEST ? [...top.within, id] : top.within, list.length - 1);
+    }
+  }
   return list;
 }
 
-/** Say whether the way up from `from` comes to `to`. */
-function reaches(parents: ReadonlyMap<string, string>, from: string, to: string): boolean {
-  const seen = new Set<string>();
-  for (let at = from; at !== '' && !seen.has(at); at = parents.get(at) ?? '') {
-    if (at === to) {
-      return true;
+/** Find the ids that stand within themselves. */
+function circlesOf(parents: ReadonlyMap<string, string>): ReadonlySet<string> {
+  const seen = new Map<string, string>();
+  const found = new Set<string>();
+  for (const from of parents.keys()) {
+    let at = from;
+    for (; at !== '' && parents.has(at) && !seen.has(at); at = parents.get(at) ?? '') {
+      seen.set(at, from);
     }
-    seen.add(at);
+    if (at !== '' && seen.get(at) === from) {
+      for (; !found.has(at); at = parents.get(at) ?? '') {
+        found.add(at);
+      }
+    }
   }
-  return false;
+  return found;
 }

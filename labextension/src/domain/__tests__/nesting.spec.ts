@@ -26,4 +26,14 @@ describe('nest', () => {
   it('tells an id that stands there twice once', () => {
     expect(list('t1', 't1', 'a<t1')).toEqual(['t1 (1)', '.a<t1', 't1']);
   });
+
+  it.each([
+    ['deep', (at: number) => `t${at - 1}`],
+    ['wide', () => 't0']
+  ])('takes 20,000 calls, %s', (_, above) => {
+    const calls = Array.from({ length: 20_000 }, (__, at) => ({ id: `t${at}`, parent: at === 0 ? '' : above(at) }));
+    const began = performance.now();
+    expect(nest(calls, call => call)[0]?.inner).toBe(19_999);
+    expect(performance.now() - began).toBeLessThan(1000);
+  });
 });
