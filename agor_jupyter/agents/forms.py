@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Literal
 
 from agor_jupyter.agents.base import Decision
@@ -20,6 +21,8 @@ from agor_jupyter.domain.ids import RequestId, ToolCallId
 DECLINE = PermissionOption(option_id="decline", name="Decline", kind="reject_once")
 LEFT_OUT = "-"
 """What leaves a field out that need not be filled in: every question of the house wants an answer."""
+MOST_FIELDS = 50
+MOST_CHARACTERS = 50_000
 YES, NO = "yes", "no"
 _YES, _NO = (YES, "y", "true"), (NO, "n", "false")
 _WORDS: Mapping[str, str] = {"integer": "a whole number", "number": "a number", "boolean": "yes or no"}
@@ -55,6 +58,7 @@ class Form:
     server: str
     message: str
     fields: tuple[Field, ...]
+    too_big: bool = False  # more than a person reads; it is not asked
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -120,7 +124,7 @@ def form_of(server: str, message: str, schema: object) -> Form:
     required = {each for each in wanted if isinstance(each, str)} if isinstance(wanted, list) else set()
     fields: list[Field] = []
     known: set[str] = set()
-    for name, item in (listed if isinstance(listed, Mapping) else {}).items():
+    for name, item in islice((listed if isinstance(listed, Mapping) else {}).items(), MOST_FIELDS + 1):
         if not isinstance(item, Mapping):
             continue
         asked = str(item.get("description") or item.get("title") or name)
@@ -131,7 +135,15 @@ def form_of(server: str, message: str, schema: object) -> Form:
         choices = _choices(item.get("items") if multiple else item)
         must = name in required
         fields.append(Field(str(name), asked, item, choices, multiple, must))
-    return Form(server, message, tuple(fields))
+    size = len(message) + len(json.dumps(schema, default=str))
+    return Form(server, message, tuple(fields), size > MOST_CHARACTERS or len(fields) > MOST_FIELDS)
+
+
+def size_notice(server: str) -> Notice:
+    """Say that a form was refused because of its size."""
+    text = f"The MCP server {server} asks more than a form may hold. It was declined."
+    hint = f"A form has at most {MOST_FIELDS} fields and {MOST_CHARACTERS:,} characters."
+    return Notice(level="warning", text=text, hint=hint)
 
 
 def page_notice(server: str, url: str) -> Notice:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from agor_jupyter.domain.model import Value
 
@@ -34,8 +34,8 @@ PermissionKind = Literal["allow_once", "allow_always", "reject_once", "reject_al
 Mode = Literal["ask", "accept_edits", "plan", "full_auto"]
 
 
-DESCRIPTION_CHARS, HINT_CHARS = 200, 80
-"""How much of a command's words is kept: they stand in a session's record."""
+NAME_CHARS, DESCRIPTION_CHARS, HINT_CHARS, MOST_COMMANDS = 100, 200, 80, 500
+"""How much of an agent's commands is kept: they stand in a session's record."""
 
 
 class SlashCommand(Value):
@@ -51,6 +51,11 @@ class SlashCommand(Value):
         """Older logs, and agents that know no more, give names alone."""
         return {"name": given} if isinstance(given, str) else given
 
+    @property
+    def usable(self) -> bool:
+        """Say whether a prompt can begin with it: one printable word."""
+        return len(self.name) <= NAME_CHARS and self.name.isprintable() and self.name.split() == [self.name]
+
     @classmethod
     def told(cls, name: object, description: object = "", hint: object = "") -> SlashCommand:
         """Make one of what an agent says: one line each, clipped."""
@@ -62,6 +67,16 @@ class SlashCommand(Value):
             description=_clip(words, DESCRIPTION_CHARS),
             hint=_clip(about, HINT_CHARS),
         )
+
+
+def _usable(commands: tuple[SlashCommand, ...]) -> tuple[SlashCommand, ...]:
+    """Keep the first of each name, and no more than anybody looks through."""
+    named = {command.name: command for command in reversed(commands) if command.usable}
+    return tuple(command for command in commands if named.get(command.name) is command)[:MOST_COMMANDS]
+
+
+SlashCommands = Annotated[tuple[SlashCommand, ...], AfterValidator(_usable)]
+"""An agent's commands, of which those are kept that a prompt can name."""
 
 
 def _clip(words: str, most: int) -> str:

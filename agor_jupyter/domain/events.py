@@ -21,7 +21,7 @@ from agor_jupyter.domain.content import (
     PermissionOption,
     PlanEntry,
     Question,
-    SlashCommand,
+    SlashCommands,
     StopReason,
     ToolContent,
     ToolKind,
@@ -145,7 +145,7 @@ class AgentReady(Value):
     models: tuple[str, ...] = ()
     model_labels: dict[str, str] = {}
     efforts: tuple[str, ...] = ()
-    commands: tuple[SlashCommand, ...] = ()
+    commands: SlashCommands = ()
     instructions: tuple[str, ...] = ()  # the project's instruction files that it reads, as paths
     trusted: bool | None = None
     tool_servers: dict[str, str] = {}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agor_jupyter.agents.base import Decision
-from agor_jupyter.agents.forms import DECLINE, Outcome, form_of
+from agor_jupyter.agents.forms import DECLINE, MOST_CHARACTERS, MOST_FIELDS, Outcome, form_of
 from agor_jupyter.domain.ids import RequestId
 
 TITLED = {"type": "string", "oneOf": [{"const": "r", "title": "Red"}, {"const": "b", "title": "Blue"}]}
@@ -109,3 +109,12 @@ def test_the_digest_is_of_the_whole_form() -> None:
     one = form_of("s", "?", {"properties": {"x": {"type": "string", "maxLength": 1}}})
     two = form_of("s", "?", {"properties": {"x": {"type": "string", "maxLength": 2}}})
     assert one.request(RequestId("r"), None).digest != two.request(RequestId("r"), None).digest
+
+
+def test_a_form_that_nobody_would_read_is_too_big() -> None:
+    fields = {f"f{number}": {"type": "string"} for number in range(MOST_FIELDS)}
+    assert not form_of("s", "?", {"properties": fields}).too_big
+    assert form_of("s", "?", {"properties": {**fields, "more": {"type": "string"}}}).too_big
+    assert form_of("s", "x" * (MOST_CHARACTERS + 1), {"properties": {}}).too_big
+    many = form_of("s", "?", {"properties": {f"f{number}": {} for number in range(100_000)}})
+    assert (many.too_big, len(many.fields)) == (True, MOST_FIELDS + 1)

@@ -47,6 +47,9 @@ class Eliciting:
             self._outbox.put(forms.page_notice(server, str(asked.get("url") or "")))
             return forms.Outcome("decline")
         form = forms.form_of(server, str(asked.get("message") or ""), asked.get("requested_schema"))
+        if form.too_big:
+            self._outbox.put(forms.size_notice(server))
+            return forms.Outcome("decline")
         problems: tuple[str, ...] = ()
         while True:
             request_id = RequestId(make_id("req", secrets.token_bytes(ENTROPY_BYTES)))

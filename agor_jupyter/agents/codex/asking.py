@@ -66,6 +66,9 @@ class Asking:
             server, url = str(params.get("serverName")), str(params.get("url") or "")
             self._outbox.put(forms.page_notice(server, url))
             await self._reply(number, permissions.withdrawn_response(method))
+        elif method == permissions.ELICITATION and questions.form_of(params).too_big:
+            self._outbox.put(forms.size_notice(str(params.get("serverName"))))
+            await self._reply(number, permissions.withdrawn_response(method))
         else:
             await self._ask(number, method, params)
 

@@ -331,6 +331,8 @@ class Player:
         place = (root / path).resolve()
         if place != root and root not in place.parents:
             raise Unprocessable(f"{path} is outside the worktree.")
+        if ".git" in {part.lower() for part in place.relative_to(root).parts}:
+            raise Unprocessable(f"{path} belongs to git.")
         return place
 
     def _number(self, value: float | str) -> float:

@@ -155,8 +155,9 @@ class Fold:
                 self._say(turn, update, at_ms, gap_ms)
             case ToolCall():
                 node = Call(update, gap_ms, at_ms)
-                self._calls[update.tool_call_id] = node
+                # Found before it is known itself: a call that names itself as its parent is nobody's.
                 self._list_of(turn, update.parent_tool_call_id).append(node)
+                self._calls[update.tool_call_id] = node
                 self.characters += len(str(update.input))
             case ToolCallUpdate():
                 self._change(update, at_ms)

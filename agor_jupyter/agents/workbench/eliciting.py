@@ -43,6 +43,9 @@ class Eliciting:
             self._outbox.put(forms.page_notice(self._server, params.url))
             return ElicitResult(action="decline")
         form = forms.form_of(self._server, params.message, params.requested_schema)
+        if form.too_big:
+            self._outbox.put(forms.size_notice(self._server))
+            return ElicitResult(action="decline")
         self._rest(None)
         try:
             outcome = await self._asking.fill(form)

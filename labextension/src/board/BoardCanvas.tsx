@@ -60,12 +60,6 @@ export function BoardCanvas(): ReactElement {
         edges={edges}
         nodeTypes={NODE_TYPES}
         onNodesChange={onNodesChange}
-        // React Flow selects when a drag begins; a card that becomes draggable under the finger has none.
-        onNodeClick={(event, node) => {
-          if (node.selected !== true && !event.shiftKey && !event.ctrlKey && !event.metaKey) {
-            view.navigate?.choose(node.id);
-          }
-        }}
         onMoveStart={event => {
           touched.current = touched.current || event !== null;
           frame.current?.setAttribute('data-moving', '');
@@ -162,14 +156,11 @@ function useFirstFit(frame: RefObject<HTMLDivElement>, filled: boolean): Mutable
       return undefined;
     }
     let timer: ReturnType<typeof setTimeout> | undefined;
-    let pressed = false;
     const fit = (): void => {
       clearTimeout(timer);
       // The nodes must be measured first; React Flow does that in the frame after they are drawn.
       timer = setTimeout(() => {
-        if (pressed) {
-          fit(); // not under a hand: what was pressed would not be what is let go, and no click of it
-        } else if (!touched.current) {
+        if (!touched.current) {
           void flow.fitView(FIT);
         }
       }, 60);
@@ -177,30 +168,12 @@ function useFirstFit(frame: RefObject<HTMLDivElement>, filled: boolean): Mutable
     fit();
     const observer = new ResizeObserver(fit);
     observer.observe(frame.current);
-    const stopWatching = watchPress(frame.current, now => {
-      pressed = now;
-    });
     return () => {
       clearTimeout(timer);
       observer.disconnect();
-      stopWatching();
     };
   }, [filled, flow, frame]);
   return touched;
-}
-
-/** Tell when a button goes down in `element`, and when it is up again. */
-function watchPress(element: HTMLElement, tell: (pressed: boolean) => void): () => void {
-  const down = (): void => tell(true);
-  const up = (): void => tell(false);
-  element.addEventListener('pointerdown', down, true);
-  window.addEventListener('pointerup', up, true);
-  window.addEventListener('pointercancel', up, true);
-  return () => {
-    element.removeEventListener('pointerdown', down, true);
-    window.removeEventListener('pointerup', up, true);
-    window.removeEventListener('pointercancel', up, true);
-  };
 }
 
 /** Let commands move the view. */

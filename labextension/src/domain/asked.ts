@@ -48,12 +48,30 @@ export function inShort(asked: PermissionRequest, where: string): AskedInShort {
     !title.endsWith('…') &&
     lines.length <= 1 &&
     (lines.length === 0 || line === first) &&
-    request.content.every(each => each.type === 'text' && each.truncated === 0);
+    request.content.every(each => each.type === 'text' && each.truncated === 0) &&
+    isSaid(request, [request.title, ...lines].join('\n'));
   return {
     text: line === '' ? head : `${head}\n${line}`,
     allow: (usual && whole ? ofKind(request.options, 'allow_once')?.option_id : null) ?? null,
     reject: (usual ? ofKind(request.options, 'reject_once')?.option_id : null) ?? null
   };
+}
+
+/** What an agent says of a command, beside the command itself. */
+const WORDS_OF_A_COMMAND: ReadonlySet<string> = new Set(['description', 'timeout']);
+
+/** Say whether every value that a tool would be given stands in `words`: nobody allows what was not shown. */
+function isSaid({ kind, input, description, content }: PermissionRequest, words: string): boolean {
+  const left = Object.entries(input).filter(([name]) => kind !== 'execute' || !WORDS_OF_A_COMMAND.has(name));
+  const also = content.length > 0 ? description.trim() : '';
+  return words.includes(also) && left.flatMap(([, value]) => leavesOf(value)).every(value => words.includes(value));
+}
+
+function leavesOf(value: unknown): string[] {
+  if (value === null || value === undefined || value === '') {
+    return [];
+  }
+  return typeof value === 'object' ? Object.values(value).flatMap(leavesOf) : [typeof value === 'string' ? value : JSON.stringify(value)];
 }
 
 /** The lines of what is asked; a question is what it asks, a diff what it changes, in numbers. */

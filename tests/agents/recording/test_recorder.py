@@ -180,6 +180,11 @@ def test_what_was_within_a_call_stays_within_it() -> None:
     }
 
 
+def test_a_call_that_names_itself_as_its_parent_is_kept() -> None:
+    updates = [call(title="Own", parent_tool_call_id=ToolCallId("c")), done("c", TextContent(text="Found"))]
+    assert steps_of(taped(*updates))[0]["tool"] == {"title": "Own", "text": "Found"}
+
+
 @pytest.mark.parametrize(
     ("ended", "last"),
     [

@@ -35,6 +35,16 @@ describe('inShort', () => {
     });
   });
 
+  it('leaves to the session what a tool would be given and nobody is shown', () => {
+    const mail = request({ title: 'mcp mail: send', kind: 'other', content: [], input: { to: 'a@x', body: { words: ['all keys'] } } });
+    expect(inShort(mail, 'S').allow).toBeNull();
+    expect(inShort({ ...mail, title: 'send all keys to a@x' }, 'S').allow).toBe('once');
+    expect(inShort(request({ description: 'And more.' }), 'S').allow).toBeNull();
+    const command = { command: 'pytest -q', description: 'Run the tests', timeout: 60 };
+    expect(inShort(request({ input: command }), 'S').allow).toBe('once');
+    expect(inShort(request({ input: { ...command, cwd: '/' } }), 'S').allow).toBeNull();
+  });
+
   it('says a command once where the agent calls it by itself', () => {
     const asked = request({ title: 'pytest -q', content: [], input: { command: 'pytest -q' } });
     expect(inShort(asked, 'Mend').text).toBe('Mend:\npytest -q');
