@@ -23,6 +23,8 @@ def test_the_header_offers_the_others_and_says_what_they_lack(desk: Desk, house:
         page = desk.open(monas)
         desk.session(page, session)
         expect(page.get_by_test_id("agor-owner")).to_contain_text("Owner: ")
+        # The prompt takes the keyboard when the panel has opened; only then is it somebody's to move.
+        expect(page.get_by_test_id("agor-prompt-box")).to_be_focused()
         button = page.get_by_test_id("agor-agent")
         button.focus()
         page.keyboard.press("Enter")

@@ -84,8 +84,10 @@ export async function launchDialog<T>(dialog: Dialog<T>): Promise<Dialog.IResult
     event.preventDefault();
     event.stopPropagation();
   };
-  opener?.addEventListener('click', swallow, true);
-  setTimeout(() => opener?.removeEventListener('click', swallow, true), KEY_MS);
+  if (opener !== document.body) {
+    opener?.addEventListener('click', swallow, true); // on the body it would swallow every click
+    setTimeout(() => opener?.removeEventListener('click', swallow, true), KEY_MS);
+  }
   return result;
 }
 
