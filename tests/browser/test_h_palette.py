@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, TimeoutError, expect
+from playwright.sync_api import expect
 
 from tests.browser.pages import Desk
 from tests.browser.palette import ITEMS, choose, find
@@ -88,18 +88,6 @@ def test_a_session_is_worked_from_the_palette(desk: Desk, house: Stage) -> None:
     assert tasks[-1]["prompt"] == "said from the palette"
 
 
-def select(page: Page) -> None:
-    """Click the only card. The first click on a board that has just come is sometimes no choice."""
-    for _ in range(3):
-        page.get_by_test_id("agor-card").locator(".jp-AgorCard-name").click()
-        try:
-            page.locator('[data-testid="agor-card"][data-selected="true"]').wait_for(timeout=5000)
-        except TimeoutError:
-            continue
-        return
-    raise AssertionError("the card cannot be selected")
-
-
 def test_a_card_is_enough(desk: Desk, house: Stage) -> None:
     """Where a board is in front, its selected card says what is meant."""
     board = house.board("Team H2")
@@ -108,7 +96,8 @@ def test_a_card_is_enough(desk: Desk, house: Stage) -> None:
     house.wait_status(session, "awaiting_permission")
     with desk.person("mona") as monas:
         page = desk.open(monas, board)
-        select(page)
+        page.get_by_test_id("agor-card").locator(".jp-AgorCard-name").click()
+        page.locator('[data-testid="agor-card"][data-selected="true"]').wait_for()
         choose(page, "Stop the Session")
         wait_for("it is stopped", lambda: house.get(f"/sessions/{session}")["status"] == "interrupted", 30)
         # A board that was closed opens again.

@@ -51,6 +51,32 @@ def moved(start: FloatRect, end: FloatRect | None) -> tuple[float, float] | None
     return None if end is None else (end["x"] - start["x"], end["y"] - start["y"])
 
 
+def test_a_card_that_moves_under_a_press_is_chosen(desk: Desk, house: Stage) -> None:
+    board = house.board("Team N press")
+    house.worktree("slips-away", board)
+    with desk.person("mona") as monas:
+        page = desk.open(monas, board)
+        card = page.get_by_test_id("agor-card")
+        wait_for("the board has fitted itself", lambda: stands(page, card))
+        home = card.bounding_box()
+        assert home is not None
+        page.mouse.move(home["x"] + home["width"] / 2, home["y"] + home["height"] + 40)  # the ground
+        page.mouse.down()
+        page.mouse.move(home["x"] + home["width"] / 2, home["y"] + home["height"] + 290, steps=4)
+        page.mouse.up()
+        away = card.bounding_box()
+        assert away is not None
+        assert away["y"] > home["y"] + home["height"]
+        page.mouse.move(away["x"] + 60, away["y"] + 20)
+        page.mouse.down()
+        desk.run(page, "agor:fit-board")
+        wait_for("it has gone home", lambda: card.bounding_box() == home)
+        page.mouse.up()
+        expect(card).to_have_attribute("data-selected", "true")
+        page.mouse.click(away["x"] + 60, away["y"] + 20)  # the ground, and it began there
+        expect(card).to_have_attribute("data-selected", "false")
+
+
 def test_a_new_note_and_a_new_zone_take_words_at_once(desk: Desk, house: Stage) -> None:
     board = house.board("Team N")
     house.worktree("beside-notes", board)

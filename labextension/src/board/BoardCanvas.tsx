@@ -1,7 +1,7 @@
 /** The canvas: React Flow over the board's document. It draws and reports; it decides nothing. */
 import type { NodeTypes } from '@xyflow/react';
 import { Background, BackgroundVariant, MiniMap, ReactFlow, SelectionMode, useReactFlow } from '@xyflow/react';
-import type { MutableRefObject, PointerEvent, ReactElement, RefObject } from 'react';
+import type { MutableRefObject, PointerEvent, ReactElement, RefObject, SyntheticEvent } from 'react';
 import { useCallback, useEffect, useMemo, useRef } from 'react';
 import { CARD_HEIGHT, CARD_WIDTH } from '../domain/boardLayout';
 import { glyphOfTree } from '../domain/attention';
@@ -39,6 +39,7 @@ export function BoardCanvas(): ReactElement {
   const edges = useMemo(() => toEdges(sessions), [sessions]);
   const onKeyDown = useKeyboard(view);
   const track = useCursor(view);
+  const ground = useGroundClicks();
   const touched = useFirstFit(frame, nodes.length > 0);
   useNavigator(view, frame);
   useWanted(view, nodes);
@@ -54,6 +55,8 @@ export function BoardCanvas(): ReactElement {
       onKeyDown={onKeyDown}
       onPointerMoveCapture={track.onMove}
       onPointerLeave={track.onLeave}
+      onPointerDownCapture={ground.onPress}
+      onClickCapture={ground.onClick}
     >
       <ReactFlow<BoardNode>
         nodes={nodes}
@@ -133,6 +136,34 @@ function useCursor(view: BoardView): Tracker {
       onLeave: () => view.doc.presence.setCursor(null)
     }),
     [flow, view]
+  );
+}
+
+interface GroundClicks {
+  readonly onPress: (event: SyntheticEvent) => void;
+  readonly onClick: (event: SyntheticEvent) => void;
+}
+
+const isGround = (target: EventTarget | null): boolean => target instanceof Element && target.matches('.react-flow__pane');
+
+/**
+ * Take for a click on the ground, which chooses nothing, only what began there. When the view moves under a
+ * press, as it does while a board comes, the browser gives the ground the click of the card that was pressed.
+ */
+function useGroundClicks(): GroundClicks {
+  const pressed = useRef<EventTarget | null>(null);
+  return useMemo(
+    () => ({
+      onPress: ({ target }) => {
+        pressed.current = target;
+      },
+      onClick: event => {
+        if (isGround(event.target) && !isGround(pressed.current)) {
+          event.stopPropagation();
+        }
+      }
+    }),
+    []
   );
 }
 
