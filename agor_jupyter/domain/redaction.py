@@ -190,12 +190,15 @@ def _apart(spans: list[Span]) -> list[Span]:
 def _replaced(parts: Sequence[str], spans: Sequence[Span]) -> list[str]:
     """Replace spans of the joined parts: what stands for one goes where it begins."""
     done: list[str] = []
-    begin = 0
+    begin = first = 0
     for part in parts:
         end, at, kept = begin + len(part), begin, []
-        for start, stop, new in spans:
-            if stop <= begin or start >= end:
-                continue
+        while first < len(spans) and spans[first][1] <= begin:
+            first += 1  # ordered and apart: each is looked at where it stands, not from every part
+        for place in range(first, len(spans)):
+            start, stop, new = spans[place]
+            if start >= end:
+                break
             kept.append(part[at - begin : max(start, begin) - begin])
             kept.append(new if start >= begin else "")
             at = min(stop, end)

@@ -70,14 +70,15 @@ SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"(?P<secret>[^\s&#\"'<>{}$]{8,})",
         ),
         # A name that tells, and a value that stands there literally: NAME=value, "name": "value".
+        # What stands before the telling word is not read: looked for from each place, it takes its square.
         (
             "named secret",
-            r"(?<![A-Za-z0-9])[A-Z0-9_]{0,60}(?:API_?KEY|ACCESS_?KEY|SECRET|TOKEN|PASSW(?:OR)?D|PRIVATE_?KEY"
+            r"(?<![a-z])(?:API_?KEY|ACCESS_?KEY|SECRET|TOKEN|PASSW(?:OR)?D|PRIVATE_?KEY"
             r"|CREDENTIALS?)[A-Z0-9_]{0,40}=(?P<secret>[^\s\"'`$(){}\[\]<>,;&|]{8,400})",
         ),
         (
             "named secret",
-            r"(?i:(?<![A-Za-z0-9])[A-Za-z0-9_.-]{0,60}" + _NAMES + r"[A-Za-z0-9_-]{0,40})"
+            r"(?i:" + _NAMES + r"[A-Za-z0-9_-]{0,40})"
             r"\\?[\"']?\s{0,3}[:=]\s{0,3}\\?(?P<quote>[\"'])(?P<secret>" + _QUOTED + r")\\?(?P=quote)",
         ),
     )
