@@ -30,6 +30,10 @@ from agor_jupyter.domain.events import (
 )
 from agor_jupyter.domain.ids import RequestId, TaskId, ToolCallId
 
+DEEPEST = 50
+"""So many calls stand one within the other: what lies deeper is shown beside the last of them."""
+FLATTENED = f"Calls that lay more than {DEEPEST} deep within others stand beside each other here."
+
 
 @dataclass
 class Words:
@@ -60,6 +64,8 @@ class Call:
     request: PermissionRequest | None = None
     allowed: bool | None = None
     within: list[Node] = field(default_factory=list)
+    inside: list[Node] = field(default_factory=list)  # where what happens in it goes; mostly `within`
+    depth: int = 1
 
 
 @dataclass
@@ -103,6 +109,7 @@ class Turn:
     context: tuple[int, int] | None = None
     last_ms: int = 0
     usage: Usage | None = None
+    flattened: bool = False
 
 
 class Fold:
@@ -136,6 +143,7 @@ class Fold:
         match update:
             case TaskUpdated(prompt=prompt) if prompt is not None:
                 turn.prompt = prompt
+                self.characters += len(prompt)
             case TaskStarted(base_sha=base_sha) if turn.started_ms is None:
                 turn.started_ms, turn.base_sha = event.at_ms, base_sha
                 self._order.append(task_id)
@@ -149,6 +157,8 @@ class Fold:
 
     def _take_work(self, turn: Turn, event: SessionEvent) -> None:
         update, at_ms = event.update, event.at_ms
+        if isinstance(update, PermissionRequest | Plan | Notice | Steered):
+            self.characters += len(update.model_dump_json())
         gap_ms = max(0, at_ms - turn.last_ms)
         match update:
             case AgentMessageChunk() | AgentThoughtChunk():
@@ -156,9 +166,9 @@ class Fold:
             case ToolCall():
                 node = Call(update, gap_ms, at_ms)
                 # Found before it is known itself: a call that names itself as its parent is nobody's.
-                self._list_of(turn, update.parent_tool_call_id).append(node)
+                self._put(turn, node, update.parent_tool_call_id)
                 self._calls[update.tool_call_id] = node
-                self.characters += len(str(update.input))
+                self.characters += len(str(update.input)) + len(update.title)
             case ToolCallUpdate():
                 self._change(update, at_ms)
             case PermissionRequest():
@@ -184,7 +194,20 @@ class Fold:
 
     def _list_of(self, turn: Turn, parent: ToolCallId | None) -> list[Node]:
         call = self._calls.get(parent) if parent is not None else None
-        return turn.nodes if call is None else call.within
+        return turn.nodes if call is None else call.inside
+
+    def _put(self, turn: Turn, node: Call, parent: ToolCallId | None) -> None:
+        """Put a call into that which it is part of, or beside the deepest that there may be."""
+        nodes = self._list_of(turn, parent)
+        above = self._calls.get(parent) if parent is not None else None
+        node.depth = above.depth + 1 if above is not None else 1
+        if node.depth > DEEPEST:
+            node.depth = DEEPEST
+            if not turn.flattened:
+                turn.flattened = True
+                nodes.append(Told(FLATTENED, 0, comment=True))
+        nodes.append(node)
+        node.inside = nodes if node.depth == DEEPEST else node.within
 
     def _say(self, turn: Turn, chunk: AgentMessageChunk | AgentThoughtChunk, at_ms: int, gap_ms: int) -> None:
         nodes, thought = self._list_of(turn, chunk.parent_tool_call_id), isinstance(chunk, AgentThoughtChunk)
@@ -203,6 +226,7 @@ class Fold:
         names = ("title", "status", "input", "locations")
         changes = {name: value for name in names if (value := getattr(update, name)) is not None}
         node.call = node.call.model_copy(update=changes)
+        self.characters += len(str(update.input or "")) + len(update.title or "")
         if update.content is not None:
             self.characters += _size(update.content) - _size(node.content)
             node.content, node.printed = update.content, []
@@ -215,7 +239,7 @@ class Fold:
     def _ask(self, turn: Turn, request: PermissionRequest, at_ms: int, gap_ms: int) -> None:
         node = self._calls.get(request.tool_call_id) if request.tool_call_id is not None else None
         if request.questions:
-            (turn.nodes if node is None else node.within).append(Asked(request, gap_ms))
+            (turn.nodes if node is None else node.inside).append(Asked(request, gap_ms))
             return
         if node is None:
             call = ToolCall(
@@ -226,8 +250,8 @@ class Fold:
                 locations=request.locations,
             )
             node = Call(call, gap_ms, at_ms)
+            self._put(turn, node, None)
             self._calls[call.tool_call_id] = node
-            turn.nodes.append(node)
         node.request = request
         self._asking[request.request_id] = node
 

@@ -28,6 +28,9 @@ OUTPUT_CHARACTERS = 20_000
 INPUT_CHARACTERS = 2000
 MATCHED_CHARACTERS = 300
 WILDCARDS = 2
+DEEPEST_INPUT = 40
+LEFT_OUT = "…"
+"""Stands for what lies deeper in an input than anybody reads."""
 REFUSED = "You did not allow this, and the recording has no other way from here."
 
 
@@ -221,26 +224,28 @@ class Steps:
     def _short(self, text: str) -> str:
         return clip(self._redactor.clean(text), OUTPUT_CHARACTERS)[0]
 
-    def _clean(self, value: Any, limit: int = INPUT_CHARACTERS) -> Any:
+    def _clean(self, value: Any, limit: int = INPUT_CHARACTERS, depth: int = 0) -> Any:
         """Clean every text within a value, names too; a name that tells makes its value a secret."""
         match value:
+            case dict() | list() | tuple() if depth >= DEEPEST_INPUT:
+                return LEFT_OUT
             case str():
                 return clip(self._redactor.clean(value), limit)[0]
             case dict():
                 return {
-                    self._redactor.clean(str(name)): self._member(str(name), item, limit)
+                    self._redactor.clean(str(name)): self._member(str(name), item, limit, depth + 1)
                     for name, item in value.items()
                 }
             case list() | tuple():
-                return [self._clean(item, limit) for item in value]
+                return [self._clean(item, limit, depth + 1) for item in value]
             case int() | float() if not isinstance(value, bool):
                 cleaned = self._redactor.clean(str(value))
                 return value if cleaned == str(value) else cleaned
             case _:
                 return value
 
-    def _member(self, name: str, value: Any, limit: int) -> Any:
-        cleaned = self._clean(value, limit)
+    def _member(self, name: str, value: Any, limit: int, depth: int) -> Any:
+        cleaned = self._clean(value, limit, depth)
         if isinstance(cleaned, str) and not PLACEHOLDER.search(cleaned) and looks_secret(name, cleaned):
             return self._redactor.take_out(cleaned, "named secret")
         return cleaned

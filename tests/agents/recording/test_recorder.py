@@ -10,6 +10,7 @@ import yaml
 
 from agor_jupyter.agents.demo.script import Script
 from agor_jupyter.agents.recording import recorder
+from agor_jupyter.agents.recording.nodes import DEEPEST, FLATTENED
 from agor_jupyter.agents.recording.steps import Comment
 from agor_jupyter.agents.recording.text import as_data, written
 from agor_jupyter.domain.content import (
@@ -25,6 +26,7 @@ from agor_jupyter.domain.events import (
     AgentMessageChunk,
     AgentThoughtChunk,
     Compaction,
+    Notice,
     PermissionRequest,
     PermissionResolved,
     Steered,
@@ -314,3 +316,39 @@ def test_a_hundred_thousand_events_take_seconds() -> None:
     saved = tape.saved()
     assert time.process_time() - begun < 30
     assert saved.script.count("word") == 50_000
+
+
+def test_calls_are_flat_from_a_depth_on_and_the_script_says_so() -> None:
+    tape, depth = Tape(), 400
+    parents = [None, *(ToolCallId(f"c{number}") for number in range(depth - 1))]
+    calls = [call(f"c{number}", parent_tool_call_id=parent) for number, parent in enumerate(parents)]
+    ends = [done(f"c{number}") for number in reversed(range(depth))]
+    tape.task("Go", *calls, said("As deep as can be", parent=f"c{depth - 1}"), *ends)
+    saved = tape.saved()
+    Script.model_validate(yaml.safe_load(saved.script))
+    assert saved.script.count("- tool:") == depth and saved.script.count("As deep as can be") == 1
+    assert FLATTENED in saved.script and saved.notes == (FLATTENED,)
+    tape = Tape()
+    tape.task("Go", *calls[:DEEPEST], *ends[-DEEPEST:])
+    assert tape.saved().notes == ()
+
+
+def test_an_input_is_kept_to_a_depth() -> None:
+    tape = Tape()
+    deep: Any = "bottom"
+    for _ in range(300):
+        deep = {"a": [deep]}
+    tape.task("Go", call(input={"deep": deep, "flat": "top"}), done())
+    script = tape.saved().script
+    assert "bottom" not in script and "top" in script and "…" in script
+    Script.model_validate(yaml.safe_load(script))
+
+
+def test_all_that_is_kept_counts_before_it_is_cleaned() -> None:
+    text = "x" * (recorder.MOST_CHARACTERS // 2)
+    request = PermissionRequest(request_id=RequestId("r"), title="May I?", description=text, digest="d")
+    for update in (request, Notice(text=text), Steered(by=ANN, text=text), done("c", input={"a": text})):
+        tape = Tape()
+        tape.task("Go", call(), update, update, update)
+        with pytest.raises(Unprocessable, match="too much"):
+            tape.saved()
