@@ -110,6 +110,8 @@ class House:
     """Display names by browser, so that a request of the one person `local` reads no database."""
     named_agents: dict[str, NamedAgent] = field(default_factory=dict)
     """The agents that somebody named, as they stand now: kept in the records, or set for this server."""
+    saving: set[UserId] = field(default_factory=set)
+    """Who has a session written as a script right now: it is heavy, and in a thread of the server."""
     making: set[WorktreeId] = field(default_factory=set)
     """Worktrees that a request of this process is making right now: not half done, only not done."""
 

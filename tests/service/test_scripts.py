@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
+from agor_jupyter.agents.recording.recorder import Recorder, Recording
 from agor_jupyter.domain.content import Checkpoint
-from agor_jupyter.domain.errors import CredentialsSealed, Forbidden, NotFound, Unprocessable
+from agor_jupyter.domain.errors import (
+    Conflict,
+    CredentialsSealed,
+    Forbidden,
+    NotFound,
+    TimedOut,
+    Unprocessable,
+)
 from agor_jupyter.domain.events import AgentMessageChunk, Draft
 from agor_jupyter.domain.ids import MessageId
 from agor_jupyter.domain.repo import Worktree
@@ -137,3 +147,75 @@ def test_the_servers_own_secrets_are_found() -> None:
     assert set(found) == {"jupyters-own-token", "sk-test-0123456789abcdef", "a-secret-of-mine", TOKEN}
     assert secrets_of_server({}, [], object()) == ()
     assert json.dumps(found)
+
+
+NAME = "with-oscars-own-key-4711.demo.yml"  # no credential here: it is nobody's
+
+
+class Held:
+    """Holds scripts in their threads until they are let go."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun, self._go, plain = 0, threading.Event(), Recorder.write
+
+        def write(recorder: Recorder, check: Callable[[], None]) -> Recording:
+            self.begun += 1
+            assert self._go.wait(60)
+            return plain(recorder, check)
+
+        monkeypatch.setattr(Recorder, "write", write)
+
+    async def until(self, count: int) -> None:
+        async with asyncio.timeout(60):
+            while self.begun < count:
+                await asyncio.sleep(0.01)
+
+    def let_go(self) -> None:
+        self._go.set()
+
+
+async def test_one_is_written_for_a_person_and_few_for_the_house(
+    made: TestHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, _ = await begun(made, tmp_path, "Go")
+    held = Held(monkeypatch)
+    first = [asyncio.create_task(scripts.make(made.house, who, session.id)) for who in (OSCAR, MONA)]
+    try:
+        await held.until(2)
+        for who in (OSCAR, VERA):
+            with pytest.raises(Conflict) as refused:
+                await scripts.make(made.house, who, session.id)
+            assert "Wait" in refused.value.hint
+    finally:
+        held.let_go()
+    assert [(await one).name for one in first] == [NAME] * 2
+    assert (await scripts.make(made.house, VERA, session.id)).name == NAME
+
+
+async def test_who_goes_away_keeps_their_place_until_the_thread_has_ended(
+    made: TestHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, _ = await begun(made, tmp_path, "Go")
+    held = Held(monkeypatch)
+    first = asyncio.create_task(scripts.make(made.house, VERA, session.id))
+    await held.until(1)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    with pytest.raises(Conflict):
+        await scripts.make(made.house, VERA, session.id)
+    held.let_go()
+    async with asyncio.timeout(60):
+        while made.house.saving:
+            await asyncio.sleep(0.01)
+    assert (await scripts.make(made.house, VERA, session.id)).name == NAME
+
+
+async def test_it_takes_no_longer_than_a_bound(
+    made: TestHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, _ = await begun(made, tmp_path, "Go")
+    monkeypatch.setattr(scripts, "MOST_SECONDS", -1.0)
+    with pytest.raises(TimedOut):
+        await scripts.make(made.house, VERA, session.id)
+    assert not made.house.saving

@@ -7,7 +7,7 @@ edits are made again, approvals and questions are asked again. Secrets and folde
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agor_jupyter.agents.demo.script import Script
@@ -55,18 +55,23 @@ class Recorder:
                 most_characters=MOST_CHARACTERS,
             )
 
-    def write(self) -> Recording:
-        """Write the script. Raises `Unprocessable` when there is nothing to play."""
+    def write(self, check: Callable[[], None] = lambda: None) -> Recording:
+        """Write the script. Raises `Unprocessable` when there is nothing to play.
+
+        `check` is called in between, and ends it by what it raises.
+        """
         turns = self._fold.turns
         if not turns:
             raise Unprocessable("Nothing was done in this session yet.", hint="Send a prompt first.")
-        told = [self._steps.turn(turn) for turn in turns]
+        told = [self._steps.turn(turn, check) for turn in turns]
+        check()
         prompts = [prompt for prompt, _ in told]
         played = [(pattern_of(prompt), items) for prompt, items in told]
         played.append(("", [{"say": _offer(prompts)}]))
         members = {"version": 1, "recorded": True, "delay_ms": DELAY_MS}
         title = self._redactor.clean(self._title)
         Script.model_validate(as_data(members, played))
+        check()
         text = written(self._head(title, turns), members, played)
         if self._redactor.holds_known(text):
             raise AssertionError("a known secret is left in the script")  # nothing is given then

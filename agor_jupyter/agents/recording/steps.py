@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,9 +52,12 @@ class Steps:
         self._worktree = worktree
         self._words: dict[int, str] = {}
         self._edited: set[str] = set()
+        self._check: Callable[[], None] = lambda: None
 
-    def turn(self, turn: Turn) -> tuple[str, list[Item]]:
-        """Give a turn's prompt, cleaned, and its steps."""
+    def turn(self, turn: Turn, check: Callable[[], None] = lambda: None) -> tuple[str, list[Item]]:
+        """Give a turn's prompt, cleaned, and its steps. `check` is called before each, and may raise."""
+        self._check = check
+        check()
         self._words = self._cleaned_words(turn.nodes)
         self._edited = set()
         ended_well = turn.ended is not None and turn.ended.stop_reason == "end_turn"
@@ -74,6 +77,7 @@ class Steps:
                 groups.setdefault((node.message_id, node.thought), []).append(node)
         found: dict[int, str] = {}
         for group in groups.values():
+            self._check()
             texts = self._redactor.clean_parts([node.text for node in group])
             found |= {id(node): text for node, text in zip(group, texts, strict=True)}
         return found
@@ -81,6 +85,7 @@ class Steps:
     def _items(self, nodes: Sequence[Node], *, ended_well: bool) -> list[Item]:
         items: list[Item] = []
         for node in nodes:
+            self._check()
             made = self._of(node, ended_well=ended_well)
             if made and node.gap_ms >= SHORTEST_WAIT_MS:
                 items.append({"wait": round(min(node.gap_ms, LONGEST_WAIT_MS) / 1000, 1)})
