@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Literal
@@ -23,6 +24,9 @@ LEFT_OUT = "-"
 """What leaves a field out that need not be filled in: every question of the house wants an answer."""
 MOST_FIELDS = 50
 MOST_CHARACTERS = 50_000
+MOST_SHOWN = 500
+"""Characters of one question or choice; a longer one is clipped, and told apart from its like."""
+EMPTY = "(empty)"
 YES, NO = "yes", "no"
 _YES, _NO = (YES, "y", "true"), (NO, "n", "false")
 _WORDS: Mapping[str, str] = {"integer": "a whole number", "number": "a number", "boolean": "yes or no"}
@@ -64,7 +68,7 @@ class Form:
     def questions(self) -> tuple[Question, ...]:
         """Give a question a field; one without fields asks for a yes."""
         if not self.fields:
-            return (Question(question=self.message or "Go on?", header=self.server, choices=(YES, NO)),)
+            return (Question(question=self._sole, header=self.server, choices=(YES, NO)),)
         return tuple(
             Question(
                 question=item.question,
@@ -90,6 +94,10 @@ class Form:
             questions=self.questions,
             digest=hashlib.sha256(whole.encode(errors="surrogatepass")).hexdigest(),
         )
+
+    @property
+    def _sole(self) -> str:
+        return _clipped(self.message.strip()) or "Go on?"
 
     def _remark(self) -> str:
         """Say what need not be answered."""
@@ -123,17 +131,15 @@ def form_of(server: str, message: str, schema: object) -> Form:
     wanted = schema.get("required") if isinstance(schema, Mapping) else None
     required = {each for each in wanted if isinstance(each, str)} if isinstance(wanted, list) else set()
     fields: list[Field] = []
-    known: set[str] = set()
+    apart = _Apart()
     for name, item in islice((listed if isinstance(listed, Mapping) else {}).items(), MOST_FIELDS + 1):
         if not isinstance(item, Mapping):
             continue
-        asked = str(item.get("description") or item.get("title") or name)
-        while asked in known:
-            asked = f"{asked} [{name}]"
-        known.add(asked)
+        words = (str(each or "").strip() for each in (item.get("description"), item.get("title"), name))
+        asked = apart.add(next(filter(None, words), EMPTY), str(name))
         multiple = item.get("type") == "array"
-        choices = _choices(item.get("items") if multiple else item)
         must = name in required
+        choices = _choices(item.get("items") if multiple else item, () if must else (LEFT_OUT,))
         fields.append(Field(str(name), asked, item, choices, multiple, must))
     size = len(message) + len(json.dumps(schema, default=str))
     return Form(server, message, tuple(fields), size > MOST_CHARACTERS or len(fields) > MOST_FIELDS)
@@ -156,24 +162,61 @@ def _free(item: Field) -> str:
     default = item.schema.get("default")
     if default is None or isinstance(default, list | dict):
         return item.question
-    shown = (YES if default else NO) if isinstance(default, bool) else str(default)
+    shown = (YES if default else NO) if isinstance(default, bool) else _clipped(str(default))
     return f"{item.question} (it is then {shown})"
 
 
-def _choices(schema: object) -> dict[str, object]:
+def _clipped(text: str, most: int = MOST_SHOWN) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+class _Apart:
+    """Clips texts and tells each apart from those before it: by its name, else by a number."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._known = set(taken)
+        self._numbers: Counter[str] = Counter()
+
+    def add(self, text: str, name: str = "") -> str:
+        short = told = _clipped(text)
+        if told in self._known and name:
+            told = f"{short} [{_clipped(name, 60)}]"
+        while told in self._known:
+            self._numbers[short] += 1
+            told = f"{short} [{self._numbers[short] + 1}]"
+        self._known.add(told)
+        return told
+
+
+def _choices(schema: object, taken: Sequence[str] = ()) -> dict[str, object]:
+    """Give what a person sees and what the server takes for it.
+
+    An answer is read without the spaces around it, and is never empty: so is what can be chosen.
+    """
+    found: dict[str, object] = {}
+    apart = _Apart(taken)
+    for words, value in _listed(schema):
+        told = words.strip() or EMPTY
+        if told in found and found[told] == value and type(found[told]) is type(value):
+            continue  # it is listed twice
+        found[apart.add(told)] = value
+    return found
+
+
+def _listed(schema: object) -> list[tuple[str, object]]:
     if not isinstance(schema, Mapping):
-        return {}
+        return []
     if schema.get("type") == "boolean":
-        return {YES: True, NO: False}
+        return [(YES, True), (NO, False)]
     titled = schema.get("oneOf") or schema.get("anyOf")
     if isinstance(titled, list):
         parts = [part for part in titled if isinstance(part, Mapping) and "const" in part]
-        return {str(part.get("title") or part["const"]): part["const"] for part in parts}
+        return [(str(part.get("title") or part["const"]), part["const"]) for part in parts]
     listed, names = schema.get("enum"), schema.get("enumNames")
     if not isinstance(listed, list):
-        return {}
+        return []
     shown = names if isinstance(names, list) and len(names) == len(listed) else listed
-    return {str(name): value for name, value in zip(shown, listed, strict=True)}
+    return [(str(name), value) for name, value in zip(shown, listed, strict=True)]
 
 
 def _value(item: Field, given: str) -> object:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agor_jupyter.agents.base import Decision
-from agor_jupyter.agents.forms import DECLINE, MOST_CHARACTERS, MOST_FIELDS, Outcome, form_of
+from agor_jupyter.agents.forms import DECLINE, MOST_CHARACTERS, MOST_FIELDS, MOST_SHOWN, Outcome, form_of
 from agor_jupyter.domain.ids import RequestId
 
 TITLED = {"type": "string", "oneOf": [{"const": "r", "title": "Red"}, {"const": "b", "title": "Blue"}]}
@@ -118,3 +118,47 @@ def test_a_form_that_nobody_would_read_is_too_big() -> None:
     assert form_of("s", "x" * (MOST_CHARACTERS + 1), {"properties": {}}).too_big
     many = form_of("s", "?", {"properties": {f"f{number}": {} for number in range(100_000)}})
     assert (many.too_big, len(many.fields)) == (True, MOST_FIELDS + 1)
+
+
+SPACED = {"type": "string", "enum": ["", " a", "a", "a ", "-", "b", "b"]}
+
+
+def test_every_choice_can_be_chosen() -> None:
+    """Answers are read without the spaces around them: what differs by those alone is told apart."""
+    form = form_of("s", "?", {"properties": {"x": SPACED}})
+    (question,) = form.questions
+    assert question.choices == ("(empty)", "a", "a [2]", "a [3]", "- [2]", "b", "-")
+    for choice, value in zip(question.choices, ["", " a", "a", "a ", "-", "b"], strict=False):
+        given = Decision(outcome="selected", answers={"x": choice})
+        assert form.outcome(given).content == {"x": value}
+    needed = form_of("s", "?", {"properties": {"x": SPACED}, "required": ["x"]})
+    assert "-" in needed.questions[0].choices
+    assert needed.outcome(Decision(outcome="selected", answers={"x": "-"})).content == {"x": "-"}
+
+
+def test_several_empty_choices_of_a_list_are_each_their_own() -> None:
+    many = {"type": "array", "items": {"type": "string", "enum": [" a", "a, b", "a"]}}
+    form = form_of("s", "?", {"properties": {"x": many}, "required": ["x"]})
+    given = Decision(outcome="selected", answers={"x": ", ".join(form.questions[0].choices)})
+    assert form.outcome(given).content == {"x": [" a", "a, b", "a"]}
+
+
+def test_long_questions_and_choices_are_clipped_and_stay_apart() -> None:
+    long = "q" * 3000
+    fields = {name: {"type": "string", "description": long + name} for name in ("n" * 400, "n" * 401, "m")}
+    fields["c"] = {"type": "string", "enum": [long + "1", long + "2"]}
+    form = form_of("s", "?", {"properties": fields, "required": list(fields)})
+    asked = [item.question for item in form.questions]
+    assert len(set(asked)) == 4 and all(len(text) <= MOST_SHOWN + 70 for text in asked) and "…" in asked[0]
+    choice = form.questions[3].choices[1]
+    assert len(choice) < MOST_SHOWN + 10
+    answers = dict(zip(asked, ["one", "two", "three", choice], strict=True))
+    given = form.outcome(Decision(outcome="selected", answers=answers))
+    assert list(given.content.values()) == ["one", "two", "three", long + "2"]
+
+
+def test_a_question_without_words_has_a_name() -> None:
+    form = form_of("s", " ", {"properties": {"": {"type": "string", "description": "  "}}, "required": [""]})
+    assert [item.question for item in form.questions] == ["(empty)"]
+    assert form.outcome(Decision(outcome="selected", answers={"(empty)": "x"})).content == {"": "x"}
+    assert form_of("s", " ", None).questions[0].question == "Go on?"
