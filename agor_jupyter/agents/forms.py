@@ -27,6 +27,8 @@ MOST_CHARACTERS = 50_000
 MOST_SHOWN = 500
 """Characters of one question or choice; a longer one is clipped, and told apart from its like."""
 EMPTY = "(empty)"
+KEPT = "Your answers are kept in the session's log and given to the server {}: no passwords."
+"""The first words of a form with fields, whatever its server says after them."""
 YES, NO = "yes", "no"
 _YES, _NO = (YES, "y", "true"), (NO, "n", "false")
 _WORDS: Mapping[str, str] = {"integer": "a whole number", "number": "a number", "boolean": "yes or no"}
@@ -84,12 +86,13 @@ class Form:
     ) -> PermissionRequest:
         """Build what a person sees; `problems` say why it is asked again."""
         fields = [[item.name, item.schema, item.required] for item in self.fields]
+        told = [KEPT.format(_clipped(" ".join(self.server.split()), 80))] if self.fields else []
         whole = json.dumps([self.server, self.message, fields], default=str)
         return PermissionRequest(
             request_id=request_id,
             tool_call_id=tool_call_id,
             title=f"The MCP server {self.server} asks",
-            description="\n".join([*filter(None, [self.message, self._remark()]), *problems]),
+            description="\n".join([*told, *filter(None, [self.message, self._remark()]), *problems]),
             options=(DECLINE,),
             questions=self.questions,
             digest=hashlib.sha256(whole.encode(errors="surrogatepass")).hexdigest(),

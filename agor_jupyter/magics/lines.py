@@ -23,7 +23,7 @@ from agor_jupyter.magics.parse import (
     Sessions,
     Status,
 )
-from agor_jupyter.transcripts.answering import choices, named_options
+from agor_jupyter.transcripts.answering import choices, named_options, remark
 from agor_jupyter.transcripts.markdown import one_line, plain
 
 
@@ -62,6 +62,8 @@ def _status(desk: Desk, command: Any) -> None:
         print(f"waits: {title}  →  %agor answer {request['id']} {choices(asked, usual='allow|reject')}")
         for option, name in named_options(asked):
             print(f"         {option}: {name}")
+        if why := remark(asked):
+            print(f"         {why}")
         for question in asked.get("questions") or ():
             print(f"         {one_line(str(question.get('question', '')))}")
 

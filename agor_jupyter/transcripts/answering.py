@@ -33,6 +33,12 @@ def named_options(request: Request) -> list[tuple[str, str]]:
     ]
 
 
+def remark(request: Request) -> str:
+    """Give the first line of what is said with questions: what becomes of the answers, with a form's."""
+    said = str(request.get("description") or "").strip()
+    return one_line(said.splitlines()[0]) if said and request.get("questions") else ""
+
+
 def choices(request: Request, usual: str = "allow|always|reject") -> str:
     """Name what may stand behind `%agor answer REQUEST`."""
     questions = len(request.get("questions") or ())

@@ -22,7 +22,7 @@ from agor_jupyter.domain.blocks import (
 )
 from agor_jupyter.domain.content import DiffContent, TerminalContent
 from agor_jupyter.domain.events import PermissionRequest, PermissionResolved
-from agor_jupyter.transcripts.answering import choices, named_options
+from agor_jupyter.transcripts.answering import choices, named_options, remark
 from agor_jupyter.transcripts.markdown import (
     CLIP_BYTES,
     clean,
@@ -235,6 +235,9 @@ def _permission_markdown(
         how = f"%agor answer {request.request_id} {choice}"
         # An agent's own ids may hold anything.
         lines = [f"**‖ Waits for an answer:** {title} ({code_span(how) if named else f'`{how}`'})"]
+        lines += (
+            [plain(why)] if (why := remark(request.model_dump(include={"description", "questions"}))) else []
+        )
         lines += [f"- {plain(question.question)}" for question in request.questions]
         lines += [f"- {plain(name)}: {code_span(option)}" for option, name in named]
     elif outcome == "cancelled":

@@ -162,3 +162,11 @@ def test_a_question_without_words_has_a_name() -> None:
     assert [item.question for item in form.questions] == ["(empty)"]
     assert form.outcome(Decision(outcome="selected", answers={"(empty)": "x"})).content == {"": "x"}
     assert form_of("s", " ", None).questions[0].question == "Go on?"
+
+
+def test_a_form_begins_by_saying_where_the_answers_go() -> None:
+    form = form_of("web\n pages", "All is secret.\nYour password?", {"properties": {"x": {"type": "string"}}})
+    first, *rest = form.request(RequestId("r"), None).description.splitlines()
+    assert "the server web pages: no passwords" in first and "log" in first
+    assert rest[:2] == ["All is secret.", "Your password?"]
+    assert form_of("web", "Go?", None).request(RequestId("r"), None).description == "Go?"

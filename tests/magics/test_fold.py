@@ -55,8 +55,10 @@ def test_options_that_the_usual_words_cannot_tell_apart_go_by_their_names() -> N
 
 
 def test_several_questions_take_several_answers() -> None:
-    said = fold_of({**ASK, "options": [], "questions": [{"question": "Which?"}, {"question": "Why?"}]})
+    questions = [{"question": "Which?"}, {"question": "Why?"}]
+    said = fold_of({**ASK, "options": [], "questions": questions, "description": "Kept in the log.\nMore."})
     assert f'%agor answer {ASK["request_id"]} "ANSWER 1" "ANSWER 2"' in said.markdown()
+    assert "Kept in the log." in said.markdown() and "More." not in said.markdown()
 
 
 def test_who_acted_is_called_by_name_and_words_for_the_turn_are_quoted() -> None:

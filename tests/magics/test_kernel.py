@@ -127,6 +127,7 @@ async def test_approvals_are_answered_by_a_line(kernel: Kernel, world: World) ->
 async def test_several_questions_are_answered_by_one_line(kernel: Kernel, world: World) -> None:
     asked = {
         **ASK,
+        "description": "No passwords here.\nMore of it.",
         "options": [],
         "questions": [{"question": "Which?", "header": "Pick"}, {"question": "Why?"}],
     }
@@ -134,6 +135,7 @@ async def test_several_questions_are_answered_by_one_line(kernel: Kernel, world:
     status = (await kernel.run("%agor status")).text
     assert f'%agor answer {ASK["request_id"]} "ANSWER 1" "ANSWER 2"' in status
     assert "Which?" in status and "Why?" in status
+    assert "No passwords here." in status and "More of it." not in status
     ran = await kernel.run("%agor answer req_aaaa blue")
     assert ran.status == "error" and "Why?" in ran.error[0]
     assert world.answers == []

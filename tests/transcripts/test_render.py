@@ -126,7 +126,10 @@ async def test_answers_to_questions_are_shown_with_who(story: Story) -> None:
     await story.start()
     question = Question(question="Which <b>colour</b>?", choices=("red", "blue"))
     request = RequestId("req_q")
-    await story.say(PermissionRequest(request_id=request, title="Asks", questions=(question,), digest="d"))
+    asked = PermissionRequest(request_id=request, title="Asks", questions=(question,), digest="d")
+    await story.say(asked.model_copy(update={"description": "Kept in the <b>log</b>.\nMore."}))
+    waiting = (await draw(story))["outputs"][-1]["data"]["text/markdown"]
+    assert "log" in waiting and "<b>" not in waiting and "More." not in waiting
     answers = {question.question: "blue"}
     await story.say(PermissionResolved(request_id=request, outcome="selected", by="bea", answers=answers))
     output = (await draw(story))["outputs"][-1]
