@@ -6,10 +6,11 @@ at the panel alone, for a token lies where an agent can read it. Whoever may beg
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from agor_jupyter.agents import named
 from agor_jupyter.agents.process import FORBIDDEN_PREFIXES
@@ -26,14 +27,14 @@ from agor_jupyter.service.requests import AddNamedAgent, ChangeNamedAgent
 from agor_jupyter.service.variables import is_machines
 
 MOST = 50
+MOST_CHARACTERS = 200
+"""Of what is shown of one."""
 KEPT = "house:named-agents"
 """The record's name. A person's own settings begin with `own:`, so that nobody's can be it."""
 
-_MANY = TypeAdapter(tuple[NamedAgent, ...])
-
 
 async def load(house: House, settings: Mapping[str, Any]) -> list[str]:
-    """List those of the setting and those that were kept; give what is wrong with some of the setting.
+    """List those of the setting and those that were kept; give what is wrong with some of either.
 
     A name of the setting wins over one that was kept: whoever runs the server decides.
     """
@@ -43,10 +44,11 @@ async def load(house: House, settings: Mapping[str, Any]) -> list[str]:
             _list(house, of_setting(name, given))
         except Unprocessable as error:
             wrong.append(f"acp_agents: {error.detail} {error.hint}".strip())
-    for agent in await _kept(house):
+    agents, broken = _read(await house.records.setting(LOCAL_USER, KEPT))
+    for agent in agents:
         if named.kind_name(agent.name) not in house.named_agents:
             _list(house, agent)
-    return wrong
+    return wrong + [f"a kept agent is left out: {reason}" for _, reason in broken]
 
 
 def of_setting(name: str, given: object) -> NamedAgent:
@@ -111,8 +113,7 @@ async def remove(house: House, actor: Actor, name: str) -> None:
     house.check_writable()
     async with house.naming:
         agent = _of_panel(house, name)
-        others = tuple(one for one in await _kept(house) if one.name != agent.name)
-        await house.records.keep_setting(LOCAL_USER, KEPT, _MANY.dump_json(others).decode())
+        await _store(house, agent.name, ())
         house.named_agents.pop(named.kind_name(agent.name), None)
         house.agents.drop(named.kind_name(agent.name))
 
@@ -133,6 +134,12 @@ def check(agent: NamedAgent) -> None:
     for name in agent.credentials:
         if not is_variable(name) or is_machines(name):
             raise Unprocessable(f"{name[:80]!r} cannot be a credential.", hint="Name a variable of its own.")
+    for where, word in [("label", agent.label), ("login", agent.login), *agent.modes.items()]:
+        if len(word) > MOST_CHARACTERS or not word.isprintable() or (where == "label" and not word.strip()):
+            hint = f"Write one line of up to {MOST_CHARACTERS} letters, without control characters."
+            raise Unprocessable(f"{word[:80]!r} cannot be shown ({where}).", hint=hint, field=where)
+    if any("\0" in word for word in (*agent.command, *agent.environment.values())):
+        raise Unprocessable(f"{agent.name!r} holds a NUL: no program can be given one.", hint="Take it out.")
     words = [("the command", word) for word in agent.command]
     for where, value in [*agent.environment.items(), *words]:
         if looks_secret(where, value):
@@ -158,14 +165,51 @@ def _same(one: NamedAgent, other: NamedAgent) -> bool:
     return one.model_dump(exclude=mine) == other.model_dump(exclude=mine)
 
 
-async def _kept(house: House) -> tuple[NamedAgent, ...]:
-    return _MANY.validate_json(await house.records.setting(LOCAL_USER, KEPT) or "[]")
+def _read(kept: str | None) -> tuple[tuple[NamedAgent, ...], list[tuple[Any, str]]]:
+    """Read what was kept, one by one: (those that can be used, the others with what is wrong)."""
+    try:
+        listed = json.loads(kept or "[]")
+    except (ValueError, RecursionError) as error:
+        return (), [(kept, f"the list of them is not JSON: {error}.")]
+    agents: list[NamedAgent] = []
+    broken: list[tuple[Any, str]] = []
+    for item in listed if isinstance(listed, list) else [listed]:
+        try:
+            agents.append(_usable(item))
+        except Unprocessable as error:
+            broken.append((item, error.detail))
+    return tuple(agents), broken
+
+
+def _usable(item: object) -> NamedAgent:
+    """Read one that was kept. Raises `Unprocessable` that names it."""
+    name = str(item.get("name") if isinstance(item, Mapping) else item)[:80]
+    try:
+        agent = NamedAgent.model_validate(item)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "it"
+        raise Unprocessable(f"{name!r}: {place} is wrong: {first['msg']}.") from error
+    if not named.NAME.fullmatch(agent.name):
+        raise Unprocessable(f"{name!r} is no name of an agent.")
+    try:
+        check(agent)
+    except Unprocessable as error:
+        raise Unprocessable(f"{name!r}: {error.detail}") from error
+    return agent
 
 
 async def _keep(house: House, agent: NamedAgent) -> None:
-    others = tuple(one for one in await _kept(house) if one.name != agent.name)
-    await house.records.keep_setting(LOCAL_USER, KEPT, _MANY.dump_json((*others, agent)).decode())
+    await _store(house, agent.name, (agent,))
     _list(house, agent)
+
+
+async def _store(house: House, name: str, agents: tuple[NamedAgent, ...]) -> None:
+    """Put `agents` in the place of what is kept by `name`. What cannot be read stays as it is."""
+    kept, broken = _read(await house.records.setting(LOCAL_USER, KEPT))
+    others = [one.model_dump(mode="json") for one in (*(one for one in kept if one.name != name), *agents)]
+    unread = [item for item, _ in broken if not (isinstance(item, Mapping) and item.get("name") == name)]
+    await house.records.keep_setting(LOCAL_USER, KEPT, json.dumps([*others, *unread]))
 
 
 def _list(house: House, agent: NamedAgent) -> None:

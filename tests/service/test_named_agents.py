@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from agor_jupyter.agents import named, registry
 from agor_jupyter.agents.base import credentials_of
 from agor_jupyter.domain.errors import AgentUnavailable, Conflict, Forbidden, NotFound, Unprocessable
-from agor_jupyter.domain.user import Actor
+from agor_jupyter.domain.user import LOCAL_USER, Actor
 from agor_jupyter.service import agents, events, named_agents, repos, sessions, tasks, worktrees
 from agor_jupyter.service.catalogue import Catalogue
 from agor_jupyter.service.house import House
@@ -81,6 +82,11 @@ async def test_nobody_but_an_admin_at_the_panel_names_what_the_server_runs(
         ({"environment": {"MY_TOKEN": "abcdefgh0123456789"}}, "looks like a secret"),
         ({"command": ("x", "--key=sk-ant-api03-abcdefghijklmnop")}, "looks like a secret"),
         ({"credentials": ("PATH",)}, "cannot be a credential"),
+        ({"label": "a\nb"}, "cannot be shown .label"),
+        ({"label": "\u202edne"}, "cannot be shown .label"),
+        ({"modes": {"ask": "\x1b[2J"}}, "cannot be shown .ask"),
+        ({"login": "a\rb"}, "cannot be shown .login"),
+        ({"command": ("x", "a\0b")}, "NUL"),
     ],
 )
 async def test_what_could_not_work_or_holds_a_secret_is_refused(
@@ -161,3 +167,41 @@ async def test_the_presets_are_command_lines_that_can_be_added(made: TestHouse) 
         )
         assert registry.get(named.kind_name(item.name)).capabilities.mcp
         assert item.source.startswith("https://")
+
+
+BROKEN = [
+    {"name": "no-command", "label": "x"},
+    {"name": "long", "label": "x" * 201, "command": ["x"]},
+    {"name": "lines", "label": "x", "command": ["x"], "modes": {"ask": "a\nb"}},
+    {"name": "Bad Name", "label": "x", "command": ["x"]},
+    {"name": "other", "label": "x", "command": ["x"], "newer": 1},
+    3,
+]
+
+
+async def test_a_kept_one_that_is_broken_is_named_and_stops_no_server(made: TestHouse) -> None:
+    await named_agents.create(made.house, ADA, wish("whole"))
+    kept = json.loads(await made.house.records.setting(LOCAL_USER, named_agents.KEPT) or "")
+    await made.house.records.keep_setting(LOCAL_USER, named_agents.KEPT, json.dumps([*BROKEN, *kept]))
+    later = restarted(made.house)
+    wrong = await named_agents.load(later, {})
+    assert set(later.named_agents) == {"acp.whole"}
+    for item, line in zip(BROKEN, wrong, strict=True):
+        assert repr(item["name"] if isinstance(item, dict) else "3") in line
+    # What cannot be read is no reason to lose it, until one of its name takes its place.
+    await named_agents.create(later, ADA, wish("long"))
+    await named_agents.remove(later, ADA, "whole")
+    after = json.loads(await made.house.records.setting(LOCAL_USER, named_agents.KEPT) or "")
+    assert [item for item in after if item in BROKEN] == [item for item in BROKEN if item != BROKEN[1]]
+    again = restarted(made.house)
+    assert len(await named_agents.load(again, {})) == len(BROKEN) - 1
+    assert set(again.named_agents) == {"acp.long"}
+
+
+async def test_a_list_that_cannot_be_read_at_all_stops_no_server(made: TestHouse) -> None:
+    await made.house.records.keep_setting(LOCAL_USER, named_agents.KEPT, "[{")
+    (wrong,) = await named_agents.load(made.house, {})
+    assert "not JSON" in wrong
+    await named_agents.create(made.house, ADA, wish("mine"))
+    later = restarted(made.house)
+    assert len(await named_agents.load(later, {})) == 1 and set(later.named_agents) == {"acp.mine"}
