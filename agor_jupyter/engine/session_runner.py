@@ -244,7 +244,9 @@ class SessionRunner:
             return
         drafts: list[Draft] = []
         for offset, frame in frames:
-            update, task_id, at_ms = frame.update, frame.task_id, frame.at_ms
+            update, task_id = frame.update, frame.task_id
+            # A runner's clock may be ahead of this one: all that follows would keep to that time.
+            at_ms = min(frame.at_ms, self.parts.clock())
             if isinstance(update, TurnEnded):
                 await self._store(drafts, self.offset)
                 drafts = []

@@ -79,6 +79,7 @@ def not_before(draft: Draft, session: Session) -> int:
 
     Clocks are set back, and a runner's may be another machine's. Within a session time runs with `seq`,
     so that no duration is negative; a task begins after all that was before: tasks are sorted by it.
+    All later times keep to one that lies ahead: who appends gives none that its own clock has not reached.
     """
     earliest = session.updated_ms + 1 if type(draft.update) is TaskStarted else session.updated_ms
     return draft.at_ms if draft.at_ms > earliest or session.last_seq == 0 else earliest

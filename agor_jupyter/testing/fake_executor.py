@@ -45,6 +45,8 @@ class FakeRunner:
         self.calls: dict[str, ToolAsked] = {}
         self.asked_times = 0
         """How often a server was asked for an answer to a tool call."""
+        self.ahead_ms = 0
+        """How far its clock is ahead."""
         self.task: TaskId | None = None
         self._changed = asyncio.Event()
         self._write(RunnerStarted(run_id=spec.run_id, session_id=spec.session.session_id, pid=1))
@@ -100,7 +102,7 @@ class FakeRunner:
         await self._changed.wait()
 
     def _write(self, update: AgentUpdate | RunnerStarted | TaskAccepted | RunnerEnded) -> None:
-        self.log.append(Frame(at_ms=1_000 + len(self.log), task_id=self.task, update=update))
+        self.log.append(Frame(at_ms=1_000 + len(self.log) + self.ahead_ms, task_id=self.task, update=update))
         self._wake()
 
     def _wake(self) -> None:

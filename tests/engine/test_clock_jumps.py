@@ -44,6 +44,32 @@ async def test_a_task_and_its_request_outlive_a_jump(world: World, jump: int) ->
     assert tasks_are_sane(list((await world.log.tasks(session.id)).items))
 
 
+@pytest.mark.parametrize("ahead", [DAY_MS, 10_000 * DAY_MS])
+async def test_a_runner_whose_clock_is_ahead_pins_no_session_to_it(world: World, ahead: int) -> None:
+    world._time = 10 * DAY_MS
+    session = await world.session()
+    await world.prompt(session)
+    runner = await world.executor.wait_runner()
+    runner.ahead_ms = 10 * DAY_MS + ahead
+    runner.say_text("one")
+    runner.end_turn()
+    await world.wait(session, lambda now: now.current_task is None)
+    world._time += 5_000
+    runner.ahead_ms = 0
+    await world.prompt(session)
+    await runner.wait_told("prompt", 2)
+    runner.say_text("two")
+    runner.end_turn()
+    done = await world.wait(session, lambda now: now.current_task is None and not now.queue)
+    events = await world.events(session)
+    assert all(one.at_ms <= two.at_ms for one, two in itertools.pairwise(events))
+    assert 5_000 <= done.updated_ms - 10 * DAY_MS < 60_000, "it goes with the server's clock again"
+    tasks = list((await world.log.tasks(session.id)).items)
+    assert tasks_are_sane(tasks)
+    first, second = sorted(tasks, key=lambda task: task.queued_ms)
+    assert (second.started_ms or 0) - (first.ended_ms or 0) >= 5_000
+
+
 async def test_who_waits_keeps_the_place_when_the_clock_is_set_back() -> None:
     world = World(Limits(sessions=1))
     world._time = 10 * DAY_MS
