@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Literal
 
+from agor_jupyter.agents.addresses import shortened
 from agor_jupyter.agents.base import Decision
 from agor_jupyter.domain.content import PermissionOption, Question
 from agor_jupyter.domain.events import Notice, PermissionRequest
@@ -156,9 +157,12 @@ def size_notice(server: str) -> Notice:
 
 
 def page_notice(server: str, url: str) -> Notice:
-    """Say that a server asked for a page to be visited, and that it was refused."""
+    """Say that a server asked for a page to be visited, and that it was refused.
+
+    All who read the session see it, so that of the address only the host is named.
+    """
     text = f"The MCP server {server} asks you to open a page. That is refused here: only forms are asked."
-    return Notice(level="warning", text=text, hint=url)
+    return Notice(level="warning", text=text, hint=shortened(url))
 
 
 def _free(item: Field) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from agor_jupyter.agents.addresses import shortened
 from agor_jupyter.agents.clip import clip
 from agor_jupyter.agents.codex import patches, tools, turns
 from agor_jupyter.agents.kept import Kept
@@ -279,7 +280,7 @@ def news(method: str, params: Params) -> list[AgentUpdate]:
         case "model/rerouted":
             return [ModelChanged(model=str(params.get("toModel", "")))]
         case "mcpServer/startupStatus/updated" if params.get("status") == "failed":
-            why = turns.sentence(str(params.get("error") or ""))
+            why = turns.sentence(shortened(str(params.get("error") or "")))
             name = str(params.get("name"))
             text = f"The MCP server {name} did not start. {why}"
             return [Notice(level="warning", text=text, tool_servers=(name,))]

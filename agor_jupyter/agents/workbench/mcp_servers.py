@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from agor_jupyter.agents.addresses import shortened
 from agor_jupyter.agents.base import McpServer, ToolSpec
 from agor_jupyter.agents.outbox import Outbox
 from agor_jupyter.agents.process import guarded
@@ -203,6 +204,11 @@ class McpServers:
         return Client(stdio_client(started, errlog=quiet), elicitation_callback=eliciting.answer)
 
     def _failed(self, server: McpServer, why: str) -> None:
+        # All who read the session see it: an error may name the address, or a header that was refused.
+        for name in references_of((server,)):
+            if value := self._environment.get(name, "").strip():
+                why = why.replace(value, "…")
+        why = shortened(why)
         self.notices.append(
             Notice(
                 level="warning",
