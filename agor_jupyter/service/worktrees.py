@@ -226,12 +226,16 @@ async def delete(
 
 
 async def _end_sessions(house: House, actor: Actor, worktree: Worktree) -> None:
+    """Put away its sessions, and wait for agents of those that were: their end is stored before they stop."""
     cursor: str | None = None
     while True:
-        page = await house.log.sessions(worktree_id=worktree.id, limit=MAX_LIMIT, cursor=cursor)
+        page = await house.log.sessions(
+            worktree_id=worktree.id, archived=None, limit=MAX_LIMIT, cursor=cursor
+        )
+        live = [one for one in page.items if not one.archived or house.work.agent_state(one.id) != "none"]
         # Side by side: the end of each is stored at once, whichever agent takes long to stop.
         await asyncio.gather(
-            *(house.work.update_session(session.id, by=actor.id, archived=True) for session in page.items)
+            *(house.work.update_session(session.id, by=actor.id, archived=True) for session in live)
         )
         cursor = page.next
         if cursor is None:

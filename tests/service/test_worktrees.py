@@ -21,7 +21,9 @@ from agor_jupyter.domain.errors import (
     StorageFull,
     Unprocessable,
 )
+from agor_jupyter.domain.ids import SessionId
 from agor_jupyter.domain.repo import Repo, Worktree
+from agor_jupyter.domain.session import Session
 from agor_jupyter.git.room import WorktreeVerbs
 from agor_jupyter.service import boards, repos, sessions, worktrees
 from agor_jupyter.service.reconcile import reconcile
@@ -357,3 +359,29 @@ async def test_healing_notes_a_missing_folder_and_one_bad_repository(made: TestH
     healed = await reconcile(made.house)
     assert healed.missing == [tree.path] and healed.left[0][0] == bad.path
     assert (await worktrees.show(made.house, OSCAR, tree.id)).state == "missing"
+
+
+async def test_no_folder_goes_while_the_agent_of_an_ended_session_still_stops(
+    made: TestHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session's end is stored first: between that and its agent's end the folder is still in use."""
+    repo = await repos.add(made.house, OSCAR, AddRepo(path=str(make_repo(tmp_path))))
+    tree = await worktrees.create(made.house, OSCAR, CreateWorktree(repo_id=repo.id, name="w"))
+    stopping, over = [
+        await sessions.create(made.house, OSCAR, CreateSession(worktree_id=tree.id, agent="demo"))
+        for _ in range(2)
+    ]
+    for session in (stopping, over):
+        await made.work.update_session(session.id, by=OSCAR.id, archived=True)
+    made.work.agents[stopping.id] = "working"
+    waited: list[str] = []
+    plain = made.work.update_session
+
+    async def noting(session_id: SessionId, **more: Any) -> Session:
+        assert Path(tree.path).exists()
+        waited.append(session_id)
+        return await plain(session_id, **more)
+
+    monkeypatch.setattr(made.work, "update_session", noting)
+    await worktrees.delete(made.house, OSCAR, tree.id, files="delete")
+    assert waited == [stopping.id] and not Path(tree.path).exists()
