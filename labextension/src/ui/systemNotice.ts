@@ -8,6 +8,9 @@ export interface SystemNotice {
   readonly onClick: () => void;
 }
 
+/** So much of an agent's words is shown. */
+export const MOST_CHARACTERS = 200;
+
 /** Ask the person, once, whether the browser may. A browser that was answered does not ask again. */
 export async function askForSystemNotices(): Promise<void> {
   if ('Notification' in window && window.Notification.permission === 'default') {
@@ -20,7 +23,13 @@ export function systemNotice({ title, body, tag, onClick }: SystemNotice): () =>
   if (!('Notification' in window) || window.Notification.permission !== 'granted') {
     return () => {};
   }
-  const notice = new window.Notification(title, { body, tag });
+  let notice: Notification;
+  try {
+    // Plain text, of an agent's choosing: a long one would fill the screen of some systems.
+    notice = new window.Notification(title.slice(0, MOST_CHARACTERS), { body: body.slice(0, MOST_CHARACTERS), tag });
+  } catch {
+    return () => {}; // Some browsers (on Android) have the class and let nobody but a service worker use it.
+  }
   notice.onclick = () => {
     window.focus();
     notice.close();
