@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from agor_jupyter.domain.events import (
     ToolCallUpdate,
     TurnEnded,
 )
-from agor_jupyter.domain.ids import SessionId, TaskId
+from agor_jupyter.domain.ids import ENTROPY_BYTES, SessionId, TaskId, make_id
 from agor_jupyter.testing.anthropic_server import AnthropicServer
 
 pytest.importorskip("claude_agent_sdk")
@@ -143,6 +144,9 @@ def make_spec(
     for name in [name for name in os.environ if name.startswith(("ANTHROPIC", "CLAUDE"))]:
         monkeypatch.delenv(name)
 
+    # One of its own: the processes of a test are found by it, and tests may run beside each other.
+    session_id = SessionId(make_id("ses", secrets.token_bytes(ENTROPY_BYTES)))
+
     def make(**changes: Any) -> SessionSpec:
         environment = {
             **allowed_environment(os.environ),
@@ -152,7 +156,7 @@ def make_spec(
             **changes.pop("environment", {}),
         }
         fields: dict[str, Any] = {
-            "session_id": SessionId("ses_0000000000000001"),
+            "session_id": session_id,
             "worktree": str(worktree),
             "state_dir": str(tmp_path / "state"),
             "model": MODEL,
