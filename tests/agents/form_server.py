@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import Annotated
 
 from mcp.server.mcpserver import AcceptedElicitation, Elicit, ElicitationResult, MCPServer, Resolve
@@ -47,5 +48,12 @@ async def invite_titled(tea: Annotated[ElicitationResult[Titled], Resolve(ask_ti
 
 FORMS = McpServer(name="forms", command=(sys.executable, __file__))
 
+
+def late(seconds: int) -> McpServer:
+    """Give the same server as one that takes its time to start."""
+    return FORMS.model_copy(update={"command": (*FORMS.command, str(seconds))})
+
+
 if __name__ == "__main__":
+    time.sleep(sum(map(int, sys.argv[1:])))
     server.run()

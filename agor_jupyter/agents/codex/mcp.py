@@ -14,6 +14,9 @@ from typing import Any
 
 from agor_jupyter.agents.base import McpServer
 
+START_SECONDS = 20
+"""How long a turn waits for a server that still starts: Codex by itself begins without it after a second."""
+
 HEADER_PREFIX = "AGOR_MCP_HEADER_"
 MARKERS = ("AGOR_SESSION", "AGOR_RUN", "AGOR_SPAWN")
 """What must reach every process of a session: what carries them is ended with it."""
@@ -39,7 +42,7 @@ def variables_of(servers: Iterable[McpServer], environment: Mapping[str, str]) -
 
 
 def _server(place: int, server: McpServer) -> dict[str, Any]:
-    common = {"default_tools_approval_mode": "prompt"}
+    common = {"default_tools_approval_mode": "prompt", "startup_timeout_sec": START_SECONDS}
     if server.transport == "http":
         names = {name: f"{HEADER_PREFIX}{place}_{number}" for number, name in enumerate(server.headers)}
         return {**common, "url": server.url, "env_http_headers": names}

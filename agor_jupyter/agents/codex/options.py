@@ -169,6 +169,7 @@ def _settings(
             "set": {name: value, **_git_settings(spec)},
         },
         "mcp_servers": mcp.settings_of(spec.mcp_servers, servers),
+        "mcp_optional_startup_grace_ms": mcp.START_SECONDS * 1000,
     }
     if not spec.trusted:
         found["project_doc_max_bytes"] = 0

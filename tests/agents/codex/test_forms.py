@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from agor_jupyter.domain.events import PermissionRequest
 from agor_jupyter.testing.model_script import Echo, Turn, script, use
 from agor_jupyter.testing.responses_server import ResponsesServer
-from tests.agents.form_server import FORMS
-from tests.agents.form_stories import INVITE, FormStories, answering
+from tests.agents.form_server import FORMS, late
+from tests.agents.form_stories import INVITE, FormStories, answering, filled
 
 
 class TestForms(FormStories):
@@ -29,3 +31,24 @@ async def test_codex_itself_cancels_a_form_with_a_title(
     chat.answerer = answering()
     assert (await chat.prompt("SCRIPT:invite")).stop_reason == "end_turn"
     assert "cancel" in chat.text
+
+
+async def test_a_turn_waits_for_a_server_that_still_starts(
+    talk: Callable[..., Any], server: ResponsesServer
+) -> None:
+    """Left to itself, Codex begins the turn without its tools after a second, and tells nobody."""
+    server.book["invite"] = INVITE
+    chat = await talk(mcp_servers=(late(4),))
+    chat.answerer = answering(filled("3"))
+    assert (await chat.prompt("SCRIPT:invite")).stop_reason == "end_turn"
+    assert [request for request in chat.of(PermissionRequest) if request.questions]
+    assert "accept: Tea(guests=3, cake=True)" in chat.text
+
+
+async def test_a_stop_does_not_wait_for_it(talk: Callable[..., Any], server: ResponsesServer) -> None:
+    server.book["invite"] = INVITE
+    chat = await talk(mcp_servers=(late(120),))
+    await chat.send("SCRIPT:invite")
+    async with asyncio.timeout(15):
+        await chat.adapter.interrupt()
+        assert (await chat.ended()).stop_reason == "cancelled"

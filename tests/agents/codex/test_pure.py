@@ -219,6 +219,7 @@ def test_secrets_of_a_program_are_named_and_not_written() -> None:
     assert found["own"] == {"enabled": False}
     made = found["s"]
     assert "SECRET" in made["env_vars"]
+    assert made["startup_timeout_sec"] == mcp.START_SECONDS
     line = [made["command"], *made["args"][:3], "/usr/bin/env"]
     environment = {"SECRET": "hidden $(id)", "PATH": "/usr/bin:/bin"}
     said = subprocess.run(line, env=environment, capture_output=True, text=True, check=True).stdout.split(
@@ -302,6 +303,7 @@ def test_the_words_of_the_person_and_the_house_both_reach_the_model() -> None:
     assert settings["projects"] == {"/w": {"trust_level": "untrusted"}}
     assert settings["project_doc_max_bytes"] == 0
     assert settings["mcp_servers"] == {"own": {"enabled": False}}
+    assert settings["mcp_optional_startup_grace_ms"] == mcp.START_SECONDS * 1000
     assert settings["model_reasoning_effort"] == "high"
     assert settings["skills"]["config"] == [{"path": "/w/.agents/skills/x/SKILL.md", "enabled": False}]
 
