@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tornado.httpclient import HTTPResponse
@@ -101,6 +102,16 @@ def new_key() -> str:
     return str(uuid.uuid4())
 
 
+async def hear_until(client: Any, wanted: str) -> list[dict[str, Any]]:
+    """Give all events that a socket tells, up to the first one of this type."""
+    events: list[dict[str, Any]] = []
+    while not events or events[-1]["update"]["type"] != wanted:
+        message = await asyncio.wait_for(client.read_message(), 60)
+        assert message is not None, client.close_code
+        events += json.loads(message).get("events", [])
+    return events
+
+
 async def stand_on(server: LiveServer, folder: Path, **how: Any) -> AsyncIterator[Stand]:
     made = open_house(folder, **how)
     hub = open_server(server.app.web_app.settings, made.house)
@@ -126,3 +137,13 @@ async def local_stand(tmp_path: Path) -> AsyncIterator[Stand]:
     async with live_server(tmp_path, named_users=False) as server:
         async for it in stand_on(server, tmp_path):
             yield it
+
+
+@pytest.fixture
+async def real(tmp_path: Path) -> AsyncIterator[Stand]:
+    """The whole extension: it has a house of its own, and none in memory."""
+    options = {"AgorApp": {"on_server_stop": "stop"}}
+    async with live_server(tmp_path, extensions={"agor_jupyter": True}, config=options) as server:
+        stand = Stand(server, cast(TestHouse, None))
+        yield stand
+        await stand.hang_up()

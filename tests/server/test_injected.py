@@ -7,13 +7,11 @@ import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from agor_jupyter.testing.chat_server import ChatServer, said
-from agor_jupyter.testing.house import TestHouse
-from agor_jupyter.testing.live_server import live_server
 from agor_jupyter.testing.model_script import Text, ToolUse, Turn, script, use
 from agor_jupyter.testing.scripted_http import Request, Response
 from tests.server.conftest import Stand
@@ -41,21 +39,13 @@ class Gullible(ChatServer):
         return "\n".join(item.results for item in self.asked[-1].history)
 
 
-@pytest.fixture
-async def model() -> AsyncIterator[Gullible]:
+@pytest.fixture(autouse=True)
+async def model(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Gullible]:
+    """Before the server starts: its agents find this model in its environment."""
     async with Gullible() as server:
+        for name, value in server.environment().items():
+            monkeypatch.setenv(name, value)
         yield server
-
-
-@pytest.fixture
-async def real(tmp_path: Path, model: Gullible, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stand]:
-    for name, value in model.environment().items():
-        monkeypatch.setenv(name, value)
-    options = {"AgorApp": {"on_server_stop": "stop"}}
-    async with live_server(tmp_path, extensions={"agor_jupyter": True}, config=options) as server:
-        stand = Stand(server, cast(TestHouse, None))
-        yield stand
-        await stand.hang_up()
 
 
 async def until(stand: Stand, session_id: str, status: str) -> Any:

@@ -4,46 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from agor_jupyter.service.requests import PROMPT_LIMIT
-from agor_jupyter.testing.house import TestHouse
-from agor_jupyter.testing.live_server import live_server
 from agor_jupyter.testing.y_client import SocketWire, YClient
 from agor_jupyter.transcripts.notebook import prompt_sha
-from tests.server.conftest import Stand, problem
+from tests.server.conftest import Stand, hear_until, problem
 
 MEBIBYTE = 2**20
 STEPS = '```demo\n- say: "All is well."\n```\n'
-NOT_IN_MEMORY: TestHouse = None  # type: ignore[assignment]  # the real extension has a house of its own
-
-
-@pytest.fixture
-async def real(tmp_path: Path) -> AsyncIterator[Stand]:
-    options = {"AgorApp": {"on_server_stop": "stop"}}
-    async with live_server(tmp_path, extensions={"agor_jupyter": True}, config=options) as server:
-        stand = Stand(server, NOT_IN_MEMORY)
-        yield stand
-        await stand.hang_up()
 
 
 def prompt_of(letters: str) -> str:
     """Make a prompt that has as many bytes as fit into a mebibyte."""
     room = MEBIBYTE - len(STEPS.encode())
     return STEPS + letters * (room // len(letters.encode())) + "x" * (room % len(letters.encode()))
-
-
-async def hear_until(client: Any, wanted: str) -> list[dict[str, Any]]:
-    events: list[dict[str, Any]] = []
-    while not events or events[-1]["update"]["type"] != wanted:
-        message = await asyncio.wait_for(client.read_message(), 60)
-        assert message is not None, client.close_code
-        events += json.loads(message).get("events", [])
-    return events
 
 
 @pytest.mark.slow

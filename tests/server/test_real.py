@@ -6,37 +6,13 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from agor_jupyter.testing.house import TestHouse
-from agor_jupyter.testing.live_server import live_server
 from tests.making import make_repo
-from tests.server.conftest import Stand, new_key, problem
+from tests.server.conftest import Stand, hear_until, new_key, problem
 from tests.server.test_fuzz import generated, send_case
-
-NOT_IN_MEMORY = cast(TestHouse, None)
-
-
-@pytest.fixture
-async def real(tmp_path: Path) -> AsyncIterator[Stand]:
-    options = {"AgorApp": {"on_server_stop": "stop"}}
-    async with live_server(tmp_path, extensions={"agor_jupyter": True}, config=options) as server:
-        stand = Stand(server, NOT_IN_MEMORY)
-        yield stand
-        await stand.hang_up()
-
-
-async def hear_until(client: Any, wanted: str) -> list[dict[str, Any]]:
-    events: list[dict[str, Any]] = []
-    while not events or events[-1]["update"]["type"] != wanted:
-        message = await asyncio.wait_for(client.read_message(), 30)
-        assert message is not None, client.close_code
-        events += json.loads(message).get("events", [])
-    return events
 
 
 @pytest.mark.slow
