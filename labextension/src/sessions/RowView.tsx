@@ -5,8 +5,10 @@ import { CommandIds } from '../domain/commandIds';
 import { useStore } from '../model/store';
 import type { NoticeBlock, PermissionBlock, SteeredBlock, Task, TextBlock } from '../schema/types';
 import { Ago } from '../ui/Ago';
+import { Attached } from '../ui/Attached';
 import { EndLine } from '../ui/EndLine';
 import { Face } from '../ui/Face';
+import { SteeredWords } from '../ui/SteeredWords';
 import { useTrans } from '../ui/trans';
 import { Disclosure } from '../ui/Disclosure';
 import { AgentRow } from './AgentRow';
@@ -85,34 +87,9 @@ function PromptRow({ task }: { readonly task: Task }): ReactElement {
   );
 }
 
-/** Names of the files that came with somebody's words. */
-function Attached({ names }: { readonly names: readonly string[] }): ReactElement | null {
-  const trans = useTrans();
-  return names.length === 0 ? null : (
-    <ul className="jp-AgorChips" aria-label={trans.__('Attached files')}>
-      {names.map((name, index) => (
-        <li key={`${index} ${name}`} className="jp-AgorChip" title={name}>
-          <span>{name}</span>
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-/** A person's words in the running turn: like a prompt, but no turn of their own. */
 function SteeredRow({ block }: { readonly block: SteeredBlock }): ReactElement {
-  const trans = useTrans();
   const name = usePerson(block.by, block.by_name);
-  return (
-    <div className="jp-AgorPrompt jp-mod-steered" data-testid="agor-steered">
-      <Face name={name} size={20} />
-      <div className="jp-AgorPrompt-words">{block.text}</div>
-      <span className="jp-AgorAgo" title={trans.__('%1 said this while the agent worked.', name)}>
-        {trans.__('meanwhile')}
-      </span>
-      <Attached names={block.attached} />
-    </div>
-  );
+  return <SteeredWords name={name} text={block.text} attached={block.attached} />;
 }
 
 function UnloadedRow({ task }: { readonly task: Task }): ReactElement {

@@ -7,6 +7,7 @@ import { readUnifiedDiff } from '../domain/unifiedDiff';
 import { DiffOf } from '../ui/Diff';
 import { Disclosure } from '../ui/Disclosure';
 import { EndLine } from '../ui/EndLine';
+import { SteeredWords } from '../ui/SteeredWords';
 import { ToolLine } from '../ui/ToolLine';
 import { useTrans } from '../ui/trans';
 import { Words } from '../ui/Words';
@@ -67,6 +68,8 @@ function StepView({ step, rendermime }: StepViewProps): ReactElement {
       return <PermissionView block={block} />;
     case 'notice':
       return <NoticeView block={block} />;
+    case 'steered':
+      return <SteeredWords name={block.by} text={block.text} attached={block.attached} />;
   }
 }
 

@@ -54,7 +54,15 @@ export interface ShownNotice {
   readonly level: 'info' | 'warning' | 'error';
   readonly text: string;
 }
-export type ShownBlock = ShownText | ShownTool | ShownPermission | ShownNotice;
+/** A person's words in the running turn. */
+export interface ShownSteered {
+  readonly type: 'steered';
+  readonly id: string;
+  readonly by: string;
+  readonly text: string;
+  readonly attached: readonly string[];
+}
+export type ShownBlock = ShownText | ShownTool | ShownPermission | ShownNotice | ShownSteered;
 
 export interface ShownUsage {
   readonly stop: StopReason;
@@ -142,6 +150,10 @@ function toBlock(given: unknown): ShownBlock[] {
     case 'notice': {
       const level = given['level'] === 'warning' || given['level'] === 'error' ? given['level'] : 'info';
       return [{ type: 'notice', id, level, text: `${word(given['text'])} ${word(given['hint'])}`.trim() }];
+    }
+    case 'steered': {
+      const attached = list(given['attached']).map(word).filter(name => name !== '');
+      return [{ type: 'steered', id, by: word(given['by']), text: word(given['text']), attached }];
     }
     default:
       return [];

@@ -58,6 +58,15 @@ describe('toOutput', () => {
     ]);
   });
 
+  it('reads what a person said in the running turn', () => {
+    const said = { type: 'steered', id: 's', by: 'Mona', by_id: 'mona', text: 'Use tabs.', attached: ['a.md', 3] };
+    const bare = { type: 'steered', id: 'r', by: { html: '<b>' }, text: 4 };
+    expect(toOutput(TURN_MIME, { v: 1, blocks: [said, bare] })!.blocks).toEqual([
+      { type: 'steered', id: 's', by: 'Mona', text: 'Use tabs.', attached: ['a.md'] },
+      { type: 'steered', id: 'r', by: '', text: '', attached: [] }
+    ]);
+  });
+
   it('reads a turn that runs and one that is over', () => {
     const turn = { v: 1, blocks: [], usage: null, dropped: 4, state: 'waiting' };
     expect(toOutput(TURN_MIME, turn)).toMatchObject({ state: 'waiting', usage: null, dropped: 4 });
