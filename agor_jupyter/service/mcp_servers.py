@@ -10,7 +10,14 @@ from agor_jupyter.agents.process import FORBIDDEN_PREFIXES
 from agor_jupyter.domain.credential import is_variable
 from agor_jupyter.domain.errors import Conflict, Forbidden, InvalidName, Unprocessable
 from agor_jupyter.domain.ids import McpServerId, RepoId, SessionId, UserId
-from agor_jupyter.domain.mcp_server import HOUSE_NAME, OwnServer, looks_secret, servers_for, switch_of
+from agor_jupyter.domain.mcp_server import (
+    HOUSE_NAME,
+    OwnServer,
+    looks_secret,
+    nearest,
+    servers_for,
+    switch_of,
+)
 from agor_jupyter.domain.ports import Page
 from agor_jupyter.domain.session import Session
 from agor_jupyter.domain.user import Actor
@@ -101,10 +108,7 @@ async def choose(house: House, actor: Actor, session: Session, repo_id: RepoId, 
 async def _nearest(house: House, actor: Actor, repo_id: RepoId) -> dict[str, OwnServer]:
     """Give the actor's servers that a new session of the repository would find, enabled or not."""
     every = await house.records.own_servers.of(actor.id)
-    near = {server.name: server for server in every if server.scope == "user"}
-    return near | {
-        server.name: server for server in every if server.scope == "repo" and server.repo_id == repo_id
-    }
+    return {server.name: server for server in nearest(every, repo_id=repo_id, session_id=None)}
 
 
 def as_passed(servers: Sequence[OwnServer]) -> tuple[McpServer, ...]:
