@@ -11,6 +11,7 @@ import { Disclosure } from '../ui/Disclosure';
 import { useTrans } from '../ui/trans';
 import { NamedAgentButtons } from './NamedAgents';
 import { CredentialRow } from './CredentialRow';
+import { TextButton } from './TextButton';
 import { useAgents } from './view';
 
 const STATES: Record<AgentState, { readonly glyph: string; readonly words: string }> = {
@@ -61,14 +62,11 @@ function VariablesButton({ agent }: { readonly agent: AgentInfo }): ReactElement
   const settings = useValue(own.settings);
   const count = (settings[`environment.${agent.kind}`] ?? '').split('\n').filter(line => line.trim() !== '').length;
   return (
-    <button
-      type="button"
-      className="jp-AgorTextButton"
-      aria-label={trans.__('Your variables for %1', agent.title)}
+    <TextButton
+      name={trans.__('Your variables for %1', agent.title)}
+      words={count === 0 ? trans.__('Variables…') : trans._n('%1 variable…', '%1 variables…', count)}
       onClick={() => run(CommandIds.setVariables, { agent: agent.kind })}
-    >
-      {count === 0 ? trans.__('Variables…') : trans._n('%1 variable…', '%1 variables…', count)}
-    </button>
+    />
   );
 }
 

@@ -3,6 +3,7 @@ import type { ReactElement } from 'react';
 import type { CredentialInfo } from '../api/own';
 import { CommandIds } from '../domain/commandIds';
 import { useTrans } from '../ui/trans';
+import { TextButton } from './TextButton';
 import { useAgents } from './view';
 
 export function CredentialRow({ credential }: { readonly credential: CredentialInfo }): ReactElement {
@@ -19,23 +20,17 @@ export function CredentialRow({ credential }: { readonly credential: CredentialI
       </span>
       {mayWrite && (
         <span className="jp-AgorAgents-buttons">
-          <button
-            type="button"
-            className="jp-AgorTextButton"
-            aria-label={isSet ? trans.__('Replace %1', name) : trans.__('Set %1', name)}
+          <TextButton
+            name={isSet ? trans.__('Replace %1', name) : trans.__('Set %1', name)}
+            words={isSet ? trans.__('Replace…') : trans.__('Set…')}
             onClick={() => run(CommandIds.setCredential, { name })}
-          >
-            {isSet ? trans.__('Replace…') : trans.__('Set…')}
-          </button>
+          />
           {isSet && (
-            <button
-              type="button"
-              className="jp-AgorTextButton"
-              aria-label={trans.__('Remove %1', name)}
+            <TextButton
+              name={trans.__('Remove %1', name)}
+              words={trans.__('Remove…')}
               onClick={() => run(CommandIds.removeCredential, { name })}
-            >
-              {trans.__('Remove…')}
-            </button>
+            />
           )}
         </span>
       )}

@@ -4,6 +4,7 @@ import { CommandIds } from '../domain/commandIds';
 import { useValue } from '../model/store';
 import type { AgentInfo } from '../schema/types';
 import { useTrans } from '../ui/trans';
+import { TextButton } from './TextButton';
 import { useAgents } from './view';
 
 export function AddAgent(): ReactElement {
@@ -39,22 +40,16 @@ export function NamedAgentButtons({ agent }: { readonly agent: AgentInfo }): Rea
   const args = { agent: agent.kind };
   return (
     <>
-      <button
-        type="button"
-        className="jp-AgorTextButton"
-        aria-label={trans.__('Edit %1', agent.title)}
+      <TextButton
+        name={trans.__('Edit %1', agent.title)}
+        words={trans.__('Edit…')}
         onClick={() => run(CommandIds.editAgent, args)}
-      >
-        {trans.__('Edit…')}
-      </button>
-      <button
-        type="button"
-        className="jp-AgorTextButton"
-        aria-label={trans.__('Remove %1', agent.title)}
+      />
+      <TextButton
+        name={trans.__('Remove %1', agent.title)}
+        words={trans.__('Remove…')}
         onClick={() => run(CommandIds.removeAgent, args)}
-      >
-        {trans.__('Remove…')}
-      </button>
+      />
     </>
   );
 }

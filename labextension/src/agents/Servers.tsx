@@ -6,6 +6,7 @@ import { lineOf } from '../domain/serverText';
 import { useValue } from '../model/store';
 import { useTrans } from '../ui/trans';
 import { CredentialRow } from './CredentialRow';
+import { TextButton } from './TextButton';
 import { useAgents } from './view';
 
 export function Servers(): ReactElement {
@@ -77,22 +78,16 @@ function ServerRow({ server }: { readonly server: OwnServer }): ReactElement {
       </code>
       {mayWrite && (
         <span className="jp-AgorAgents-buttons">
-          <button
-            type="button"
-            className="jp-AgorTextButton"
-            aria-label={trans.__('Edit %1', server.name)}
+          <TextButton
+            name={trans.__('Edit %1', server.name)}
+            words={trans.__('Edit…')}
             onClick={() => run(CommandIds.editServer, args)}
-          >
-            {trans.__('Edit…')}
-          </button>
-          <button
-            type="button"
-            className="jp-AgorTextButton"
-            aria-label={trans.__('Remove %1', server.name)}
+          />
+          <TextButton
+            name={trans.__('Remove %1', server.name)}
+            words={trans.__('Remove')}
             onClick={() => run(CommandIds.removeServer, args)}
-          >
-            {trans.__('Remove')}
-          </button>
+          />
         </span>
       )}
     </li>
