@@ -5,7 +5,7 @@
 import { Dialog, ReactWidget } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { UUID } from '@lumino/coreutils';
-import type { ReactElement } from 'react';
+import type { InputHTMLAttributes, ReactElement } from 'react';
 import { useLayoutEffect, useRef, useState } from 'react';
 import { Coded } from './Coded';
 import type { Tellable } from './notify';
@@ -175,5 +175,20 @@ export function Field({ label, hint, children }: FieldProps): ReactElement {
         </small>
       )}
     </label>
+  );
+}
+
+export interface TextFieldProps extends Omit<InputHTMLAttributes<HTMLInputElement>, 'onChange'> {
+  readonly label: string;
+  readonly hint?: string;
+  readonly onText: (text: string) => void;
+}
+
+/** A field of one line. All else that an input takes is passed on. */
+export function TextField({ label, hint = '', onText, ...input }: TextFieldProps): ReactElement {
+  return (
+    <Field label={label} hint={hint}>
+      <input {...input} className="jp-mod-styled" onChange={event => onText(event.target.value)} />
+    </Field>
   );
 }

@@ -6,7 +6,7 @@ import { addNamedAgent, changeNamedAgent } from '../../api/agents';
 import type { Http } from '../../api/http';
 import { lineOf, linesOf, pairsOf, wordsOf } from '../../domain/serverText';
 import type { FieldsProps } from '../../ui/formDialog';
-import { askForm, Field } from '../../ui/formDialog';
+import { askForm, Field, TextField } from '../../ui/formDialog';
 import { useTrans } from '../../ui/trans';
 
 export interface AgentForm {
@@ -78,24 +78,21 @@ export function AgentFields(props: AgentFieldsProps): ReactElement {
         {trans.__('This server runs the command line as it stands, for everybody who begins a session with it: only an admin adds, changes or removes one. Nothing is run before the first prompt.')}
       </p>
       {isNew && <NewFields {...props} />}
-      <Field label={trans.__('Shown as')}>
-        <input
-          className="jp-mod-styled"
-          data-testid="agor-agent-label"
-          value={value.label}
-          onChange={event => onChange({ label: event.target.value })}
-        />
-      </Field>
-      <Field label={trans.__('Command line')} hint={trans.__('It must speak the Agent Client Protocol on its standard input and output.')}>
-        <input
-          className="jp-mod-styled"
-          data-testid="agor-agent-command"
-          spellCheck={false}
-          placeholder="my-agent --acp"
-          value={value.command}
-          onChange={event => onChange({ command: event.target.value })}
-        />
-      </Field>
+      <TextField
+        label={trans.__('Shown as')}
+        data-testid="agor-agent-label"
+        value={value.label}
+        onText={label => onChange({ label })}
+      />
+      <TextField
+        label={trans.__('Command line')}
+        hint={trans.__('It must speak the Agent Client Protocol on its standard input and output.')}
+        data-testid="agor-agent-command"
+        spellCheck={false}
+        placeholder="my-agent --acp"
+        value={value.command}
+        onText={command => onChange({ command })}
+      />
       <SecretFields {...props} />
     </>
   );
@@ -122,15 +119,14 @@ function NewFields({ value, onChange, presets }: AgentFieldsProps): ReactElement
           ))}
         </select>
       </Field>
-      <Field label={trans.__('Name')} hint={trans.__('a-z, 0-9, dashes; for life: sessions are begun with it.')}>
-        <input
-          className="jp-mod-styled"
-          data-testid="agor-agent-name"
-          spellCheck={false}
-          value={value.name}
-          onChange={event => onChange({ name: event.target.value })}
-        />
-      </Field>
+      <TextField
+        label={trans.__('Name')}
+        hint={trans.__('a-z, 0-9, dashes; for life: sessions are begun with it.')}
+        data-testid="agor-agent-name"
+        spellCheck={false}
+        value={value.name}
+        onText={name => onChange({ name })}
+      />
     </>
   );
 }
@@ -150,16 +146,15 @@ function SecretFields({ value, onChange }: AgentFieldsProps): ReactElement {
           onChange={event => onChange({ pairs: event.target.value })}
         />
       </Field>
-      <Field label={trans.__('Keys that it takes')} hint={trans.__('Names of variables; each person sets their own. Never a value.')}>
-        <input
-          className="jp-mod-styled"
-          data-testid="agor-agent-credentials"
-          spellCheck={false}
-          placeholder="ANTHROPIC_API_KEY"
-          value={value.credentials}
-          onChange={event => onChange({ credentials: event.target.value })}
-        />
-      </Field>
+      <TextField
+        label={trans.__('Keys that it takes')}
+        hint={trans.__('Names of variables; each person sets their own. Never a value.')}
+        data-testid="agor-agent-credentials"
+        spellCheck={false}
+        placeholder="ANTHROPIC_API_KEY"
+        value={value.credentials}
+        onText={credentials => onChange({ credentials })}
+      />
     </>
   );
 }

@@ -7,7 +7,7 @@ import { changeServer, createServer } from '../../api/own';
 import { lineOf, linesOf, pairsOf, wordsOf } from '../../domain/serverText';
 import type { Repo, Session } from '../../schema/types';
 import type { FieldsProps } from '../../ui/formDialog';
-import { askForm, Field } from '../../ui/formDialog';
+import { askForm, Field, TextField } from '../../ui/formDialog';
 import { useTrans } from '../../ui/trans';
 
 interface ServerForm {
@@ -87,15 +87,14 @@ function ServerFields(props: ServerFieldsProps): ReactElement {
   const { value, onChange, repos, session, isNew } = props;
   return (
     <>
-      <Field label={trans.__('Name')} hint={trans.__('Letters, digits, dashes: agents name its tools after it.')}>
-        <input
-          className="jp-mod-styled"
-          data-agor-first
-          data-testid="agor-server-name"
-          value={value.name}
-          onChange={event => onChange({ name: event.target.value })}
-        />
-      </Field>
+      <TextField
+        label={trans.__('Name')}
+        hint={trans.__('Letters, digits, dashes: agents name its tools after it.')}
+        data-agor-first
+        data-testid="agor-server-name"
+        value={value.name}
+        onText={name => onChange({ name })}
+      />
       {session !== null && (
         <p>{trans.__('For the session “%1” alone, from its agent’s next start.', session.title)}</p>
       )}
@@ -136,16 +135,14 @@ function PlaceFields({ value, onChange }: ServerFieldsProps): ReactElement {
           <option value="http">{trans.__('A URL')}</option>
         </select>
       </Field>
-      <Field label={http ? trans.__('URL') : trans.__('Command')}>
-        <input
-          className="jp-mod-styled"
-          data-testid="agor-server-where"
-          spellCheck={false}
-          placeholder={http ? 'https://tools.example.org/mcp' : 'npx -y my-mcp-server --stdio'}
-          value={value.where}
-          onChange={event => onChange({ where: event.target.value })}
-        />
-      </Field>
+      <TextField
+        label={http ? trans.__('URL') : trans.__('Command')}
+        data-testid="agor-server-where"
+        spellCheck={false}
+        placeholder={http ? 'https://tools.example.org/mcp' : 'npx -y my-mcp-server --stdio'}
+        value={value.where}
+        onText={where => onChange({ where })}
+      />
       <Field
         label={http ? trans.__('Headers, one a line') : trans.__('Variables, one a line')}
         hint={trans.__('A secret is written as ${NAME}: set NAME afterwards, under this list.')}

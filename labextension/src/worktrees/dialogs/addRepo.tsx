@@ -6,7 +6,7 @@ import { addRepo, fetchRepoSuggestions } from '../../api/repos';
 import type { Workspace } from '../../model/workspace';
 import type { Repo } from '../../schema/types';
 import type { FieldsProps } from '../../ui/formDialog';
-import { askForm, Field } from '../../ui/formDialog';
+import { askForm, TextField } from '../../ui/formDialog';
 import { useTrans } from '../../ui/trans';
 
 interface RepoForm {
@@ -54,19 +54,20 @@ function RepoFields({ value, onChange }: FieldsProps<RepoForm>): ReactElement {
           ))}
         </ul>
       )}
-      <Field label={trans.__('Path')} hint={trans.__('A folder on the server that holds a git repository.')}>
-        <input
-          className="jp-mod-styled"
-          data-agor-first
-          data-testid="agor-repo-path"
-          value={value.path}
-          spellCheck={false}
-          onChange={event => onChange({ path: event.target.value })}
-        />
-      </Field>
-      <Field label={trans.__('Name (optional)')}>
-        <input className="jp-mod-styled" value={value.name} onChange={event => onChange({ name: event.target.value })} />
-      </Field>
+      <TextField
+        label={trans.__('Path')}
+        hint={trans.__('A folder on the server that holds a git repository.')}
+        data-agor-first
+        data-testid="agor-repo-path"
+        value={value.path}
+        spellCheck={false}
+        onText={path => onChange({ path })}
+      />
+      <TextField
+        label={trans.__('Name (optional)')}
+        value={value.name}
+        onText={name => onChange({ name })}
+      />
     </>
   );
 }

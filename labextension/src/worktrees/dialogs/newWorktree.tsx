@@ -8,7 +8,7 @@ import type { Point } from '../../domain/boardLayout';
 import type { Workspace } from '../../model/workspace';
 import type { Repo, Worktree } from '../../schema/types';
 import type { FieldsProps } from '../../ui/formDialog';
-import { askForm, Field } from '../../ui/formDialog';
+import { askForm, Field, TextField } from '../../ui/formDialog';
 import { useTrans } from '../../ui/trans';
 
 interface WorktreeForm {
@@ -74,20 +74,16 @@ function WorktreeFields({ value, onChange, workspace, repos }: WorktreeFieldsPro
   const name = toName(value.name);
   return (
     <>
-      <Field
+      <TextField
         label={trans.__('Name')}
         hint={name === '' ? trans.__('What the work is about, e.g. fix-login.') : trans.__('A new folder and branch: %1', name)}
-      >
-        <input
-          className="jp-mod-styled"
-          data-agor-first
-          data-testid="agor-worktree-name"
-          value={value.name}
-          spellCheck={false}
-          maxLength={63}
-          onChange={event => onChange({ name: event.target.value })}
-        />
-      </Field>
+        data-agor-first
+        data-testid="agor-worktree-name"
+        value={value.name}
+        spellCheck={false}
+        maxLength={63}
+        onText={typed => onChange({ name: typed })}
+      />
       <Field label={trans.__('Repository')}>
         <select
           className="jp-mod-styled"
