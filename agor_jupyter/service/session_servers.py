@@ -71,7 +71,7 @@ async def _shown(house: House, actor: Actor, session: Session) -> SessionServers
     switched = {one.name for one in kept if one.session_id == session.id and one.switch}
     # A token lies where an agent can read it: it sees of its owner's servers what anybody does.
     mine = actor.id == session.owner and actor.via == "panel"
-    kind = next((kind for kind in house.agents.kinds() if kind.kind == session.agent), None)
+    kind = house.agents.kind(session.agent) if house.agents.has(session.agent) else None
     state = house.work.agent_state(session.id)
     started = session.tool_servers if state != "none" else {}
     items = (
