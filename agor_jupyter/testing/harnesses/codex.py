@@ -21,36 +21,24 @@ from agor_jupyter.testing.conformance import (
     UseTool,
     Write,
 )
-from agor_jupyter.testing.faulty import ModelFault
-from agor_jupyter.testing.harnesses.faults import BrokenProgram, failing_script
+from agor_jupyter.testing.harnesses.faults import BrokenProgram
+from agor_jupyter.testing.harnesses.scripted import Scripted
 from agor_jupyter.testing.model_script import Block, Echo, Script, Text, Thinking, ToolUse, Turn
 from agor_jupyter.testing.responses_server import ResponsesServer
 
 CHUNK = 12
 
 
-class CodexHarness:
+class CodexHarness(Scripted):
     """See `conformance.Harness`."""
 
     def __init__(self) -> None:
         self.kind: AgentKind = registry.get("codex")
         self._server = ResponsesServer()
+        super().__init__(self._server, script_of)
         self._folder = tempfile.TemporaryDirectory(prefix="agor-codex-", ignore_cleanup_errors=True)
         self._home = Path(self._folder.name)
         self._program = BrokenProgram(probe, "find_program")
-
-    def prompt(self, acts: Sequence[Act], note: str) -> str:
-        name = f"acts{len(self._server.book)}"
-        self._server.book[name] = script_of(acts)
-        return f"{note}\nSCRIPT:{name}"
-
-    def failing(self, acts: Sequence[Act], fault: ModelFault) -> str:
-        name = f"acts{len(self._server.book)}"
-        self._server.book[name] = failing_script(script_of(acts), fault)
-        return f"SCRIPT:{name}"
-
-    def heard(self) -> str:
-        return "\n".join(said.text for said in self._server.asked[-1].history if said.role == "user")
 
     def break_output(self, mark: str) -> None:
         self._program.breaks(mark, Path(self._folder.name))

@@ -25,9 +25,9 @@ from agor_jupyter.testing.conformance import (
     UseTool,
     Write,
 )
-from agor_jupyter.testing.faulty import ModelFault
 from agor_jupyter.testing.gemini_server import GeminiServer
-from agor_jupyter.testing.harnesses.faults import broken_command, failing_script
+from agor_jupyter.testing.harnesses.faults import broken_command
+from agor_jupyter.testing.harnesses.scripted import Scripted
 from agor_jupyter.testing.model_script import Block, Echo, Script, Text, Thinking, ToolUse, Turn
 
 CHUNK = 12
@@ -60,7 +60,7 @@ def why_not() -> str:
     return "" if told.startswith("v") and int(told[1:].split(".")[0]) >= 20 else f"Node is too old: {told}"
 
 
-class GeminiHarness:
+class GeminiHarness(Scripted):
     """See `conformance.Harness`."""
 
     BEYOND: ClassVar[Mapping[str, str]] = {
@@ -77,21 +77,9 @@ class GeminiHarness:
         self.trusted = trusted
         self.kind: AgentKind = registry.get("gemini")
         self.server = GeminiServer()
+        super().__init__(self.server, script_of)
         self._home = tempfile.TemporaryDirectory(prefix="agor-gemini-")
         self._mark = ""
-
-    def prompt(self, acts: Sequence[Act], note: str) -> str:
-        name = f"acts{len(self.server.book)}"
-        self.server.book[name] = script_of(acts)
-        return f"{note}\nSCRIPT:{name}"
-
-    def failing(self, acts: Sequence[Act], fault: ModelFault) -> str:
-        name = f"acts{len(self.server.book)}"
-        self.server.book[name] = failing_script(script_of(acts), fault)
-        return f"SCRIPT:{name}"
-
-    def heard(self) -> str:
-        return "\n".join(said.text for said in self.server.asked[-1].history if said.role == "user")
 
     def break_output(self, mark: str) -> None:
         self._mark = mark

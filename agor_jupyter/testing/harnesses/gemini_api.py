@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from agor_jupyter.agents import registry
 from agor_jupyter.agents.base import AgentKind
-from agor_jupyter.testing.conformance import Act, Skipped
-from agor_jupyter.testing.faulty import ModelFault
+from agor_jupyter.testing.conformance import Skipped
 from agor_jupyter.testing.gemini_server import GeminiServer
-from agor_jupyter.testing.harnesses.faults import failing_script
+from agor_jupyter.testing.harnesses.scripted import Scripted
 from agor_jupyter.testing.harnesses.workbench import IN_PROCESS, SOON, script_of
 
 
-class GeminiApiHarness:
+class GeminiApiHarness(Scripted):
     """See `conformance.Harness`. The fake model refuses calls that lost their signature."""
 
     def __init__(self) -> None:
         self.kind: AgentKind = registry.get("gemini_api")
         self._server = GeminiServer(wants_signatures=True)
-
-    def prompt(self, acts: Sequence[Act], note: str) -> str:
-        name = f"acts{len(self._server.book)}"
-        self._server.book[name] = script_of(acts)
-        return f"{note}\nSCRIPT:{name}"
-
-    def failing(self, acts: Sequence[Act], fault: ModelFault) -> str:
-        name = f"acts{len(self._server.book)}"
-        self._server.book[name] = failing_script(script_of(acts), fault)
-        return f"SCRIPT:{name}"
-
-    def heard(self) -> str:
-        return "\n".join(said.text for said in self._server.asked[-1].history if said.role == "user")
+        super().__init__(self._server, script_of)
 
     def break_output(self, mark: str) -> None:
         raise Skipped(IN_PROCESS)
