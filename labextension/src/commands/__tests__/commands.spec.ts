@@ -156,6 +156,8 @@ describe('commands', () => {
     [CommandIds.forkSession, { task_count: 0 }, {}],
     [CommandIds.changeAgent, { current_task: 'task_1' }, {}],
     [CommandIds.saveScript, { task_count: 0 }, {}],
+    [CommandIds.restartAgent, { owner: 'bea' }, {}],
+    [CommandIds.restartAgent, { current_task: 'task_1' }, {}],
     [CommandIds.answerPermission, {}, {}],
     [CommandIds.setModel, {}, { set_model: false }],
     [CommandIds.setEffort, {}, {}],
@@ -191,6 +193,8 @@ describe('commands', () => {
     context.app.current.set('ses_1');
     await expect(context.commands.execute(CommandIds.changeAgent, {})).rejects.toThrow('No other agent');
     const found = (kind: string, more: object) => ({ kind, title: kind, installed: true, authenticated: null, ...more });
+    context.app.workspace.agents.set([found('demo', {})] as never);
+    await expect(context.commands.execute(CommandIds.changeAgent, {})).rejects.toThrow('No other agent');
     const agents = [found('other', {}), found('gone', { installed: false }), found('shut', { authenticated: false })];
     context.app.workspace.agents.set(agents as never);
     const offered = (agent: string): boolean => context.commands.isEnabled(CommandIds.changeAgent, { agent });

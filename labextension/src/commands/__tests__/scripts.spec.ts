@@ -64,7 +64,9 @@ describe('saving a session as a script', () => {
     expect(asked).toEqual(['sessions/ses_1/script']);
     expect([...folder.files]).toEqual([['shows/mine.demo.yml', MADE.script]]);
     expect(opened).toEqual(['shows/mine.demo.yml']);
-    expect(told().at(-1)).toContain('Taken out: GitHub token (2), path (3). 2 comments in it say what differs.');
+    expect(told().at(-1)).toBe(
+      'Saved as shows/mine.demo.yml. Taken out: GitHub token (2), path (3). 2 comments in it say what differs. Read it before you hand it on.'
+    );
   });
 
   it('leaves what is there as it is', async () => {

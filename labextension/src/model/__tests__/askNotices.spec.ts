@@ -167,6 +167,27 @@ describe('AskedOfMe', () => {
     expect(asked.get().map(each => each.request.request_id)).toEqual(['c']);
   });
 
+  it('looks again after a look that failed', async () => {
+    const warned = vi.spyOn(console, 'warn').mockReturnValue();
+    const { tell, asked, tasksOf } = world();
+    tasksOf.mockRejectedValueOnce(new Error('not now'));
+    tell(news(asks('a', 'prompted')));
+    await settled();
+    expect([asked.get(), warned.mock.calls.length]).toEqual([[], 1]);
+    tell(news(asks('b', 'prompted', 2)));
+    await settled();
+    expect(asked.get().map(each => each.request.request_id)).toEqual(['a', 'b']);
+    warned.mockRestore();
+  });
+
+  it('asks nothing for a session that was put away', () => {
+    const { tell, asked, workspace } = world();
+    tell(news(asks('a')));
+    expect(asked.get()).toHaveLength(1);
+    workspace.sessions.update(all => new Map(all).set('mine', { ...session('mine', 'ann'), archived: true }));
+    expect(asked.get()).toEqual([]);
+  });
+
   it('asks nothing of who may not answer', () => {
     const { tell, asked, forbid } = world();
     forbid();
@@ -232,6 +253,15 @@ describe('AskNotices', () => {
     expect(toasts.filter(each => each.text.includes('Run a'))).toHaveLength(1);
   });
 
+  it('is told anew of what is asked anew, under the same name', () => {
+    const { tell, toasts } = world();
+    tell(news(asks('a')));
+    toasts[0]?.gone();
+    tell(news(answered('a')));
+    tell(news(asks('a')));
+    expect(toasts.filter(each => each.text === 'The mine: Run a')).toHaveLength(2);
+  });
+
   it('is quiet about what waited before, and aloud about what comes, or did not get through', async () => {
     const { tell, toasts, press } = world({ answer: () => Promise.resolve('again') });
     tell({ events: ['a', 'b', 'c', 'd'].map((id, at) => asks(id, 'mine', at)), whole: true }, true);
@@ -267,6 +297,17 @@ describe('AskNotices', () => {
     expect(toasts.slice(before).map(each => each.text)).toEqual(['The mine: Run f']);
   });
 
+  it('tells again how many more wait, once there were fewer than were dismissed', () => {
+    const { tell, toasts } = world();
+    tell(news(...['a', 'b', 'c', 'd', 'e'].map((id, at) => asks(id, 'mine', at))));
+    toasts.find(each => each.text.startsWith('2 more'))?.gone();
+    const more = (): string[] => toasts.slice(4).map(each => each.text).filter(text => text.includes('more request'));
+    tell(news(answered('e')));
+    expect(more()).toEqual([]);
+    tell(news(asks('f', 'mine', 6)));
+    expect(more()).toEqual(['2 more requests wait for an answer.']);
+  });
+
   it('is quiet about a session whose panel is in view, and when it is switched off', () => {
     const { tell, open, inView, settings } = world();
     inView.set(['mine']);
@@ -298,12 +339,18 @@ describe('AskNotices', () => {
     settings.set({ enabled: true, system: false });
     tell(news(asks('d', 'mine', 4)));
     expect(systemNotice).toHaveBeenCalledTimes(2);
+    settings.set({ enabled: false, system: true });
+    tell(news(asks('e', 'mine', 5)));
+    expect(systemNotice).toHaveBeenCalledTimes(2);
   });
 
   it('takes all away when it ends', () => {
-    const { tell, open, notices } = world();
+    const close = vi.fn();
+    const { tell, open, settings, notices } = world({ hidden: () => true, systemNotice: () => close });
+    settings.set({ enabled: true, system: true });
     tell(news(...['a', 'b', 'c', 'd'].map((id, at) => asks(id, 'mine', at))));
     notices.dispose();
     expect(open()).toEqual([]);
+    expect(close).toHaveBeenCalledTimes(4);
   });
 });

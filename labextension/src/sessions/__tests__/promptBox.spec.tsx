@@ -242,6 +242,15 @@ describe('slash commands', () => {
     await waitFor(() => expect(told.map(each => each.args['prompt'])).toEqual(['/compact']));
   });
 
+  it.each(['shiftKey', 'ctrlKey', 'altKey', 'metaKey'])('leave a key with %s to the box', held => {
+    const { box } = shown(STARTED, ABLE);
+    write(box(), '/p');
+    fireEvent.keyDown(box(), { key: 'ArrowDown', [held]: true });
+    expect(chosen()).toBe('/plan');
+    fireEvent.keyDown(box(), { key: 'Tab', [held]: true });
+    expect(box().value).toBe('/p');
+  });
+
   it('are sent with Enter once the name is whole, unless another one is chosen', async () => {
     const { told, box } = shown(STARTED, ABLE);
     write(box(), '/plan');

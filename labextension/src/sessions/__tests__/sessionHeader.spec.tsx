@@ -130,6 +130,15 @@ describe('SessionHeader', () => {
     expect(screen.getByTestId<HTMLButtonElement>('agor-agent').disabled).toBe(true);
   });
 
+  it.each([
+    ['a fork', { parent_id: 'p', genealogy: 'fork' }, true],
+    ['one that another session began', { parent_id: 'p', genealogy: 'spawn' }, false],
+    ['one of its own', {}, false]
+  ])('leads to the origin of %s', (_, record, leads) => {
+    shown(record);
+    expect(screen.queryByTestId('agor-origin') !== null).toBe(leads);
+  });
+
   it('names an agent that says no more of itself', () => {
     const trans = nullTranslator.load('agor-jupyter');
     expect(wordsFor(agent('x', { installed: false }), trans)).toBe('X: not installed');

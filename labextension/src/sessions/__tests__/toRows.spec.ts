@@ -1,10 +1,11 @@
 /** The rows of a conversation: what folds, what is hidden, what keeps its identity. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import type { Block } from '../../domain/applyBlock';
 import { applyBlock, EMPTY_CONTENT } from '../../domain/applyBlock';
 import { applyTask } from '../../domain/applyTask';
 import type { TaskView } from '../../model/sessionStore';
-import type { SessionEvent, TextBlock, ToolBlock } from '../../schema/types';
+import type { PermissionBlock, SessionEvent, TextBlock, ToolBlock } from '../../schema/types';
 import { depthOf, MOST_TOOLS, sameRow, toRows, unfolded } from '../toRows';
 
 function view(story: string): TaskView {
@@ -73,6 +74,33 @@ describe('toRows', () => {
     expect(shown()).toEqual(['one', 'two', 'd']);
     expect(shown('one')).toEqual(['one', 'a', 'deep', 'two', 'd']);
     expect(shown('deep')).toEqual(['one', 'two', 'd']);
+  });
+
+  it('keeps calls of different sub-agents apart, and an answer with the call that it was about', () => {
+    const { task, content, seq } = view('working');
+    const within = (id: string, parent: string): ToolBlock => ({ ...tool(id), parent_tool_call_id: parent });
+    const answer = content?.blocks.find((block): block is PermissionBlock => block.type === 'permission');
+    if (answer === undefined) {
+      throw new Error('the story has no answer');
+    }
+    const about = { ...answer, request: { ...answer.request, tool_call_id: 'a' } };
+    const rowsOf = (...blocks: Block[]): string[] =>
+      toRows([{ task, content: { blocks, plan: [] }, seq }]).slice(1, -1).map(row => `${depthOf(row)} ${row.kind}`);
+    expect(rowsOf(tool('one'), within('a', 'one'), tool('b'))).toEqual(['0 agent', '1 tools', '0 tools']);
+    expect(rowsOf(tool('one'), within('a', 'one'), tool('b'), about)).toEqual(['0 agent', '1 tools', '1 permission', '0 tools']);
+  });
+
+  it('draws a row anew that moved within a call, and a call that has done more', () => {
+    const { task, seq } = view('working');
+    const rowsOf = (...blocks: ToolBlock[]): ReturnType<typeof toRows> => toRows([{ task, content: { blocks, plan: [] }, seq }]);
+    const [one, a, b] = [tool('one'), tool('a'), tool('b')].map((each, at) => ({ ...each, parent_tool_call_id: at === 0 ? null : 'one' }));
+    const rowAt = (rows: ReturnType<typeof toRows>, at: number): (typeof rows)[number] => rows[at]!;
+    const [less, more, again] = [rowsOf(one!, a!), rowsOf(one!, a!, b!), rowsOf(one!, a!)];
+    expect(sameRow(rowAt(less, 1), rowAt(more, 1))).toBe(false);
+    expect(sameRow(rowAt(less, 1), rowAt(again, 1))).toBe(true);
+    const row = rowAt(less, 2);
+    expect(sameRow(row, { ...row, within: [] } as typeof row)).toBe(false);
+    expect(sameRow(row, { ...row })).toBe(true);
   });
 
   it('makes one row of neighbouring tool calls', () => {

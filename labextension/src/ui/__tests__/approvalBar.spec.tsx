@@ -39,6 +39,15 @@ describe('ApprovalBar', () => {
     expect(answer.mock.calls).toEqual([[{ option_id: 'decline' }]]);
   });
 
+  it('answers no question by a key, whatever options stand beside it', () => {
+    const answer = shown({ questions });
+    fireEvent.keyDown(bar(), { key: 'Enter' });
+    fireEvent.keyDown(bar(), { key: 'Escape' });
+    expect([answer.mock.calls, screen.getAllByRole('textbox').length]).toEqual([[], 1]);
+    fireEvent.click(screen.getByText('Decline'));
+    expect(answer.mock.calls).toEqual([[{ option_id: 'no' }]]);
+  });
+
   it('offers no decline where a question has no such option', () => {
     shown({ options: [], questions });
     expect(screen.queryByText('Decline')).toBeNull();
