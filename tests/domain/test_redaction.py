@@ -54,6 +54,24 @@ def test_of_a_value_of_many_lines_each_line_is_one() -> None:
     assert redactor.clean("+second-line-0123456789\n") == "+[secret-1]\n"
 
 
+def test_the_frame_of_a_secret_is_none() -> None:
+    head = "-----BEGIN CERTIFICATE-----"
+    redactor = made(credential=f"{head}\nMIIC0123456789abcdef\n-----END CERTIFICATE-----")
+    assert redactor.clean(f"grep -e '{head}' and MIIC0123456789abcdef") == f"grep -e '{head}' and [secret-1]"
+
+
+def test_what_was_taken_out_is_not_taken_out_again() -> None:
+    redactor = made(credential=KEY)
+    assert redactor.clean(f"Authorization: Bearer {KEY}") == "Authorization: Bearer [secret-1]"
+    assert redactor.take_out(" [secret-1] ", "named secret") == " [secret-1] "
+    assert redactor.removed == {"credential": 1}
+
+
+def test_of_two_that_overlap_nothing_is_left() -> None:
+    redactor = made(one="alpha-secret-12345678", two="345678-other-secret-99")
+    assert redactor.clean("x alpha-secret-12345678-other-se") == "x [secret-1]"
+
+
 def test_a_secret_that_begins_in_one_part_ends_in_the_next() -> None:
     redactor = made(credential=KEY)
     assert redactor.clean_parts(["so: corr3ct/ho", "", "rse+battery=staple.", "x"]) == [

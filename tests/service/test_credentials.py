@@ -365,6 +365,9 @@ async def test_many_sessions_keep_nobody_from_switching_a_server_off(
     assert not (await mcp_servers.change(made.house, OSCAR, ids[0], ChangeMcpServer(enabled=False))).enabled
     with pytest.raises(Conflict, match="3 MCP servers already"):
         await add(made, OSCAR, "one-more")
+    session = await session_of(made, tmp_path)
+    wish = CreateMcpServer(name="own", scope="session", session_id=session.id, command=("own",))
+    assert (await mcp_servers.create(made.house, OSCAR, wish)).session_id == session.id
 
 
 async def test_a_person_keeps_only_so_many_and_may_change_each(

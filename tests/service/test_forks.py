@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from agor_jupyter.agents.base import Capabilities
+from agor_jupyter.domain.content import SlashCommand
 from agor_jupyter.domain.errors import (
     AgentUnavailable,
     Conflict,
@@ -210,7 +211,14 @@ async def test_another_kind_is_given_a_transcript_and_its_own_defaults(
     assert (fork.fork, fork.worktree_id, fork.parent_id) == (None, it.tree.id, it.session.id)
     assert fork.origin is not None and (fork.origin.task_id, fork.origin.replayed) == (it.tasks[1], True)
     assert (await sessions.get(made.house, it.session.id)).agent == "able"
+    offered = {
+        "models": ("two", "three"),
+        "model_labels": {"two": "Two!"},
+        "commands": (SlashCommand(name="x"),),
+    }
+    await made.house.work.be_ready(it.session.id, "native", **offered)
     same = await it.fork(agent="able", worktree="same", replay=False)
+    assert {name: getattr(same, name) for name in offered} == offered
     assert (same.agent, same.model, same.effort) == ("able", "two", "high")
     assert same.fork is not None
 

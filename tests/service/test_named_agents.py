@@ -116,6 +116,17 @@ async def test_a_name_is_there_once_and_a_retry_is_no_second(made: TestHouse) ->
     assert (await listed(made.house))["acp.mine"].title == "Mine, mended"
 
 
+async def test_there_are_only_so_many_and_each_may_be_changed(
+    made: TestHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(named_agents, "MOST", 1)
+    await named_agents.create(made.house, ADA, wish("one"))
+    with pytest.raises(Conflict, match="1 such agents already"):
+        await named_agents.create(made.house, ADA, wish("two"))
+    assert set(made.house.named_agents) == {"acp.one"}
+    await named_agents.change(made.house, ADA, "one", ChangeNamedAgent(label="Mended"))
+
+
 async def test_those_of_the_setting_are_not_the_panels_to_change(made: TestHouse) -> None:
     await named_agents.create(made.house, ADA, wish("kept", label="Of the panel"))
     later = restarted(made.house)

@@ -13,7 +13,7 @@ from agor_jupyter.domain.session import Session
 from agor_jupyter.domain.user import Actor
 from agor_jupyter.service import agents, boards, repos, sessions, worktrees
 from agor_jupyter.service.answers import AgentInfo
-from agor_jupyter.service.requests import AddRepo, CreateBoard, CreateSession, CreateWorktree
+from agor_jupyter.service.requests import AddRepo, ChangeSession, CreateBoard, CreateSession, CreateWorktree
 from agor_jupyter.testing.house import StandInKind, TestHouse, actor, open_house
 from tests.making import make_repo
 
@@ -74,6 +74,8 @@ async def test_what_one_was_told_last_is_offered_for_the_next_session(
     after = await info(made, OSCAR, "able")
     assert (after.models, after.model_labels) == (("big", "small", "auto"), {"big": "Big 3"})
     assert after.efforts == ("low", "high"), "those of one model are not all"
+    await sessions.change(made.house, OSCAR, session.id, ChangeSession(archived=True))
+    assert (await info(made, OSCAR, "able")).models == after.models, "put away, and not forgotten"
     other = await info(made, MONA, "able")
     assert (other.models, other.model_labels) == (("auto",), {}), "each person has an endpoint of their own"
     await made.close()
@@ -95,5 +97,6 @@ async def test_a_kind_that_takes_no_effort_offers_none(made: TestHouse) -> None:
 
 def test_older_logs_name_commands_alone() -> None:
     assert SlashCommand.model_validate("compact") == SlashCommand(name="compact")
-    clipped = SlashCommand.told("/x", "a\n  b" + "c" * 300)
+    clipped = SlashCommand.told("/x", "a\n  b" + "c" * 300, "h" * 300)
     assert (clipped.name, clipped.description[:4], len(clipped.description)) == ("x", "a bc", 200)
+    assert (clipped.hint[-2:], len(clipped.hint)) == ("h…", 80)

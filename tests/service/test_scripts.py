@@ -80,6 +80,45 @@ def tree_of(folder: Path) -> str:
     return str(folder / "root" / "agor" / "worktrees")
 
 
+async def test_folders_are_named_by_what_they_are(
+    made: TestHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "home").symlink_to(tmp_path / "real")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    session, tree = await begun(made, tmp_path, "Go")
+    repo = await made.house.records.repos.get(tree.repo_id)
+    assert repo is not None
+    await say(
+        made, session, f"{repo.path}/a {tmp_path}/home/b {tmp_path}/real/c {made.house.paths.data_dir}/d"
+    )
+    script = yaml.safe_load((await scripts.make(made.house, OSCAR, session.id)).script)
+    assert script["turns"][0]["steps"][0]["say"] == "[repository]/a ~/b ~/c [data]/d"
+
+
+async def test_the_owners_variables_of_every_agent_are_taken_out(made: TestHouse, tmp_path: Path) -> None:
+    await people.change_settings(made.house, OSCAR, {"environment.demo": f"MY_WORD={WORD}"})
+    session, _ = await begun(made, tmp_path, f"Say {WORD}")
+    assert session.agent == "keyed"
+    assert WORD not in (await scripts.make(made.house, OSCAR, session.id)).script
+
+
+async def test_what_is_said_meanwhile_is_not_waited_for(
+    made: TestHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, _ = await begun(made, tmp_path, "Go")
+    await say(made, session, "before ")
+    then = await sessions.get(made.house, session.id)
+
+    async def as_it_was(*_: object) -> Session:
+        return then
+
+    await say(made, session, "meanwhile")
+    monkeypatch.setattr(scripts.sessions, "get", as_it_was)
+    script = (await scripts.make(made.house, OSCAR, session.id)).script
+    assert "before" in script and "meanwhile" not in script
+
+
 async def test_it_writes_nothing(made: TestHouse, tmp_path: Path) -> None:
     session, _ = await begun(made, tmp_path, "Go")
     before = (await sessions.get(made.house, session.id), await made.house.log.read_workspace())

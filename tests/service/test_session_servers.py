@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from agor_jupyter.domain.errors import Conflict, Forbidden, Unprocessable
+from agor_jupyter.domain.errors import Conflict, Forbidden, ReadOnly, Unprocessable
 from agor_jupyter.domain.events import AgentReady, Notice
 from agor_jupyter.domain.ids import SessionId
 from agor_jupyter.domain.session import Session
@@ -79,6 +80,21 @@ async def test_others_and_tokens_see_names_and_never_what_stands_in_them(
     with pytest.raises(Forbidden):
         await switch(made, session, "wide", False, by=person)
     assert "wide" in await passed(made, session)
+
+
+async def test_a_read_only_house_switches_nothing(made: TestHouse, tmp_path: Path) -> None:
+    session = await begun(made, tmp_path)
+    house = replace(made.house, read_only="Another server holds it.")
+    with pytest.raises(ReadOnly):
+        await session_servers.switch(house, ANN, session.id, SwitchMcpServer(name="wide", enabled=False))
+    assert "wide" in await passed(made, session)
+
+
+async def test_of_an_agent_that_is_not_here_any_more_it_is_said(made: TestHouse, tmp_path: Path) -> None:
+    session = await begun(made, tmp_path)
+    made.house.agents.drop("keyed")
+    shown = await session_servers.show(made.house, ANN, session.id)
+    assert (shown.takes, shown.note) == (False, "Its agent is not here any more.")
 
 
 async def test_a_switch_is_for_this_session_and_follows_what_it_switches(
