@@ -62,6 +62,16 @@ async def test_the_owners_key_is_what_the_server_gets(
     assert told(server) == {expected}
 
 
+async def test_who_has_set_a_key_and_a_token_is_known_by_both(
+    talk: Callable[..., Any], server: AnthropicServer, tmp_path: Path
+) -> None:
+    log_in(tmp_path / "config", tmp_path / "config" / ".claude.json")
+    environment = {"ANTHROPIC_API_KEY": "own-key", "ANTHROPIC_AUTH_TOKEN": "own-token"}
+    chat = await talk(environment=environment, credentials=tuple(environment))
+    assert (await chat.prompt("Hello")).stop_reason == "end_turn"
+    assert told(server) == {("own-key", "Bearer own-token")}
+
+
 async def test_without_one_the_machines_login_counts(
     talk: Callable[..., Any], server: AnthropicServer, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -33,11 +34,14 @@ from agor_jupyter.domain.events import (
     TaskEnded,
     TaskQueued,
     TaskRemoved,
+    TaskStarted,
     TaskUpdated,
     ToolCall,
     ToolCallUpdate,
+    UsageUpdate,
 )
 from agor_jupyter.domain.ids import MessageId, RequestId, TaskId, ToolCallId, UserId
+from agor_jupyter.domain.redaction import Redactor
 from tests.agents.recording.taping import Tape
 
 ANN = UserId("ann")
@@ -86,6 +90,81 @@ def test_words_are_joined_and_their_pace_is_kept() -> None:
     tape.add(task, AgentThoughtChunk(message_id=MessageId("t"), text="Hm."), after_ms=60_000)
     tape.add(task, TaskEnded(stop_reason="end_turn"))
     assert steps_of(tape) == [{"say": "One two three.", "delay_ms": 60}, {"wait": 3.0}, {"think": "Hm."}]
+
+
+def test_news_of_the_tokens_take_no_time() -> None:
+    tape = Tape()
+    task = tape.begin("Go")
+    tape.add(task, said("One.", "a"))
+    tape.add(task, UsageUpdate(usage=Usage()), after_ms=2000)
+    tape.add(task, said("Two.", "b"), after_ms=300)
+    tape.add(task, TaskEnded(stop_reason="end_turn"))
+    assert steps_of(tape) == [{"say": "One."}, {"wait": 2.3}, {"say": "Two."}]
+
+
+def test_a_prompt_is_known_as_it_was_when_it_began() -> None:
+    tape = Tape()
+    task = TaskId("task_0000000000000001")
+    tape.add(task, TaskQueued(by=ANN, prompt="First"))
+    tape.add(task, TaskUpdated(by=ANN, prompt="Second"))
+    tape.add(task, TaskStarted(base_sha="0" * 40))
+    tape.add(task, TaskEnded(stop_reason="end_turn"))
+    script = tape.saved(TREE).script
+    assert "Second" in script and "First" not in script
+
+
+def test_a_remark_within_a_sub_agent_is_told_too() -> None:
+    inner = call("in", kind="edit", parent_tool_call_id=ToolCallId("out"))
+    outside = DiffContent(path="/elsewhere/a.py", old_text="a", new_text="b")
+    recording = taped(call("out"), inner, done("in", outside), done("out")).saved(TREE)
+    assert recording.notes == ("This change is only shown, not made: it is outside the worktree.",)
+
+
+def test_what_lies_beside_the_worktree_is_outside_it() -> None:
+    beside = DiffContent(path=f"{TREE}-2/a.py", old_text="a", new_text="b")
+    (tool,) = steps_of(taped(call(kind="edit"), done("c", beside)))
+    assert "edits" not in tool["tool"] and tool["tool"]["diffs"][0]["path"] == f"{TREE}-2/a.py"
+
+
+def test_what_was_not_answered_or_not_ended_is_not_done() -> None:
+    change = DiffContent(path=f"{TREE}/a.py", old_text="a", new_text="b")
+    options = (PermissionOption(option_id="y", name="Yes", kind="allow_once"),)
+    asked = PermissionRequest(
+        request_id=RequestId("r"),
+        tool_call_id=ToolCallId("c"),
+        title="Do",
+        options=options,
+        content=(change,),
+        digest="0",
+    )
+    waiting, cut_off = (
+        Tape(),
+        taped(call(kind="edit"), done("c", change, status=None), stop_reason="cancelled"),
+    )
+    task = waiting.begin("Go on")
+    waiting.add(task, call(kind="edit"))
+    waiting.add(task, asked)
+    for steps in (steps_of(waiting), steps_of(cut_off)[:-1]):
+        (tool,) = steps
+        assert tool["tool"]["failed"] is True and "edits" not in tool["tool"]
+
+
+def test_a_long_title_makes_a_short_name() -> None:
+    name = taped(said("Done.")).saved(TREE, title=f"{'a' * 59} and more").name
+    assert name == f"{'a' * 59}.demo.yml"
+
+
+def test_nothing_is_given_while_a_known_secret_is_left() -> None:
+    class Blind(Redactor):
+        def clean_parts(self, parts: Sequence[str]) -> list[str]:
+            return list(parts)
+
+    saving = recorder.Recorder(
+        "A session", "made here", TREE, Blind({"a-known-secret-4711": "credential"}, {})
+    )
+    saving.take(taped(said("It is a-known-secret-4711.")).events)
+    with pytest.raises(AssertionError, match="a known secret is left"):
+        saving.write()
 
 
 def test_what_a_person_waited_for_is_no_wait() -> None:

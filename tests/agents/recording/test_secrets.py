@@ -134,3 +134,18 @@ def test_folders_are_relative_and_a_home_is_not_told() -> None:
     assert tool == {"title": "Read a.py", "paths": ["a.py"], "text": ".: ~/.netrc"}
     assert "/home/ann" not in saved.script and TREE not in saved.script
     assert saved.removed["path"] >= 4
+
+
+def test_a_number_and_a_value_whose_name_tells_are_secrets_too() -> None:
+    given = {"pin": 48151623, "many": 3, "db_password": "zq81-hh27-plain", "sure": True}
+    tape = Tape()
+    tape.task("Go", call(input=given), done())
+    saved = tape.saved(TREE, {"48151623": "variable"})
+    (step,) = yaml.safe_load(saved.script)["turns"][0]["steps"]
+    assert step["tool"]["input"] == {
+        "pin": "[secret-1]",
+        "many": 3,
+        "db_password": "[secret-2]",
+        "sure": True,
+    }
+    assert saved.removed == {"variable": 1, "named secret": 1}
