@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +140,37 @@ async def test_a_tool_server_that_never_answers_holds_up_no_session(
     assert (await chat.prompt("Hello")).stop_reason == "end_turn"
     (notice,) = chat.of(Notice)
     assert "works without tool servers: of mute, one" in notice.text
+    assert notice.tool_servers == ("mute",), "the session does not list it as one that runs"
     assert "resume" in notice.hint
+
+
+async def test_a_session_without_tool_servers_has_the_whole_time(
+    talk: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agor_jupyter.agents.acp.opening.TOOL_SERVERS_SECONDS", 0)
+    chat = await talk()
+    assert (await chat.prompt("Hello")).stop_reason == "end_turn"
+    assert chat.of(Notice) == []
+
+
+async def test_what_it_starts_only_where_there_is_trust_is_named(tmp_path: Path) -> None:
+    preset = replace(GENERIC, quirks=replace(GENERIC.quirks, tool_servers_need_trust=True))
+    chat = await Talk(spec_in(tmp_path, mcp_servers=(MUTE,), trusted=False), preset).start()
+    (notice,) = chat.of(Notice)
+    await chat.close()
+    assert "works here without tool servers (mute)" in notice.text
+    assert notice.tool_servers == ("mute",)
+
+
+async def test_a_key_of_the_owners_makes_a_login_of_the_machines_needless(tmp_path: Path) -> None:
+    options = {"command": [*COMMAND], "login": "no-such-login"}
+    preset = replace(GENERIC, credentials=("OWN_KEY",))
+    error = await refusal(tmp_path, preset=preset, options=options)
+    assert "no login no-such-login" in error.detail
+    own = {"environment": {"OWN_KEY": "x"}, "credentials": ("OWN_KEY",), "options": options}
+    chat = await Talk(spec_in(tmp_path, **own), preset).start()
+    assert (await chat.prompt("Hello")).stop_reason == "end_turn"
+    await chat.close()
 
 
 async def test_an_answer_that_is_too_long_says_what_to_do(talk: Start) -> None:
