@@ -254,6 +254,7 @@ def test_gemini_gets_a_home_of_ours_with_the_persons_login(tmp_path: Path) -> No
     settings = json.loads((home / "settings.json").read_text())
     assert settings["privacy"] == {"usageStatisticsEnabled": False}
     assert settings["security"]["auth"] == {"selectedType": "x"}
+    assert settings["general"]["maxAttempts"] == 3, "more would be minutes of silence at a rate limit"
     assert "mcpServers" not in settings
     (theirs / "oauth_creds.json").unlink()
     (theirs / "settings.json").write_text("broken")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from agor_jupyter.agents.base import Decision, McpServer, SessionSpec, ToolAnswer, ToolSpec
-from agor_jupyter.agents.claude import mcp, options
+from agor_jupyter.agents.claude import control, mcp, options
 from agor_jupyter.agents.claude.tools import kind_of, title_of
 from agor_jupyter.domain.errors import Unprocessable
 from agor_jupyter.domain.events import Notice, PermissionRequest, ToolCall
@@ -217,3 +217,20 @@ async def test_an_interrupt_leaves_the_servers_alone_and_the_end_does_not(
     assert "STORK" in chat.text
     await chat.close()
     await wait_until(lambda: not probe.is_running(), 5)
+
+
+async def test_only_servers_that_have_not_answered_are_switched_off() -> None:
+    class Client:
+        def __init__(self) -> None:
+            self.switched: list[tuple[str, bool]] = []
+
+        async def get_mcp_status(self) -> dict[str, Any]:
+            states = ("pending", "connected", "failed", "disabled", "needs-auth", "pending")
+            return {"mcpServers": [{"name": f"s{at}", "status": state} for at, state in enumerate(states)]}
+
+        async def toggle_mcp_server(self, name: str, enabled: bool) -> None:
+            self.switched.append((name, enabled))
+
+    client = Client()
+    await control.drop_pending(client)  # type: ignore[arg-type]  # of the SDK's client it asks no more
+    assert client.switched == [("s0", False), ("s5", False)]

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
-from agor_jupyter.domain.events import PermissionRequest
+from agor_jupyter.agents.codex import permissions
+from agor_jupyter.agents.codex.asking import Asking
+from agor_jupyter.agents.codex.translate import Translator
+from agor_jupyter.agents.forms import MOST_FIELDS
+from agor_jupyter.agents.outbox import Outbox
+from agor_jupyter.domain.events import Notice, PermissionRequest
 from agor_jupyter.testing.model_script import Echo, Turn, script, use
 from agor_jupyter.testing.responses_server import ResponsesServer
 from tests.agents.form_server import FORMS, late
 from tests.agents.form_stories import INVITE, FormStories, answering, filled
+
+TOO_BIG = {"properties": {f"f{number}": {"type": "string"} for number in range(MOST_FIELDS + 1)}}
 
 
 class TestForms(FormStories):
@@ -52,3 +59,26 @@ async def test_a_stop_does_not_wait_for_it(talk: Callable[..., Any], server: Res
     async with asyncio.timeout(15):
         await chat.adapter.interrupt()
         assert (await chat.ended()).stop_reason == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"mode": "url", "url": "https://tea.example/pay"}, "asks you to open a page"),
+        ({"mode": "form", "requestedSchema": TOO_BIG}, "asks more than a form may hold"),
+    ],
+)
+async def test_a_page_and_a_heap_are_refused_and_said(params: dict[str, Any], said: str) -> None:
+    replies: list[tuple[object, Mapping[str, Any]]] = []
+
+    async def reply(number: object, answer: Mapping[str, Any]) -> None:
+        replies.append((number, answer))
+
+    box = Outbox()
+    asking = Asking("/w", box, Translator("/w"), None, reply)
+    await asking.take(7, permissions.ELICITATION, {"serverName": "tea", "message": "Who?", **params})
+    box.end()
+    (notice,) = [update async for update in box.read()]
+    assert isinstance(notice, Notice) and notice.level == "warning"
+    assert "The MCP server tea" in notice.text and said in notice.text
+    assert replies == [(7, permissions.withdrawn_response(permissions.ELICITATION))]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
+import yaml
 
+from agor_jupyter.agents.recording import text
 from agor_jupyter.agents.recording.steps import pattern_of
 from agor_jupyter.domain.content import TextContent
 from agor_jupyter.domain.events import PermissionRequest
@@ -29,7 +31,7 @@ def test_a_prompt_is_found_again_whatever_was_taken_out(prompt: str, given: str,
 
 
 @pytest.mark.parametrize(
-    ("given", "text", "preview"),
+    ("given", "told", "preview"),
     [
         ({"command": "make all"}, "make all", None),
         ({"command": "make all"}, "make", None),
@@ -38,16 +40,32 @@ def test_a_prompt_is_found_again_whatever_was_taken_out(prompt: str, given: str,
     ],
 )
 def test_of_a_request_that_is_kept_which_its_input_does_not_say(
-    given: dict[str, str], text: str, preview: str | None
+    given: dict[str, str], told: str, preview: str | None
 ) -> None:
     request = PermissionRequest(
         request_id=RequestId("r"),
         tool_call_id=ToolCallId("c"),
         title="Do",
         input=given,
-        content=(TextContent(text=text),),
+        content=(TextContent(text=told),),
         digest="0",
     )
     tape = Tape()
     tape.task("Go", call(kind="execute", input=given), request, done())
     assert steps_of(tape)[0]["tool"].get("preview") == preview
+
+
+def test_what_would_not_read_as_it_was_is_written_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Loses(yaml.SafeDumper): ...
+
+    Loses.add_representer(
+        str, lambda dumper, said: dumper.represent_scalar("tag:yaml.org,2002:str", said[:1])
+    )
+    monkeypatch.setattr(text, "_dumpers", lambda: (Loses, yaml.SafeDumper))
+    assert yaml.safe_load(text.written([], {"name": "whole"}, [("", [{"say": "words"}])])) == {
+        "name": "whole",
+        "turns": [{"steps": [{"say": "words"}]}],
+    }
+    monkeypatch.setattr(text, "_dumpers", lambda: (Loses, Loses))
+    with pytest.raises(AssertionError, match="does not read as it was written"):
+        text.written([], {"name": "whole"}, [])
