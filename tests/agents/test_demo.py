@@ -212,9 +212,13 @@ async def test_a_failing_step_ends_the_turn_as_failed(agent: AgentAdapter) -> No
     outside = await turn(agent, steps({"read": "../secret"}))
     assert isinstance(outside[-1], TurnEnded)
     assert "outside the worktree" in outside[-1].error
-    hook = await turn(agent, steps({"edit": {"path": ".git/hooks/post-commit", "write": "x"}}))
-    assert isinstance(hook[-1], TurnEnded)
-    assert "belongs to git" in hook[-1].error
+    for folder in (".git", ".GIT", "sub/.Git"):  # some file systems tell these not apart
+        hook = await turn(agent, steps({"edit": {"path": f"{folder}/hooks/post-commit", "write": "x"}}))
+        assert isinstance(hook[-1], TurnEnded)
+        assert "belongs to git" in hook[-1].error
+    told = await turn(agent, steps({"fail": "It broke.", "hint": "Mend it."}))
+    assert isinstance(told[-1], TurnEnded)
+    assert (told[-1].error, told[-1].hint) == ("It broke.", "Mend it.")
 
 
 async def test_a_missing_command_fails_like_in_a_shell(agent: AgentAdapter) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+
+import pytest
 
 from agor_jupyter.domain.events import Notice
 from agor_jupyter.domain.ids import TaskId
@@ -65,5 +68,11 @@ def test_a_server_follows_a_clock_that_stays_set_and_no_other() -> None:
     assert clock() == begun + 7_260_000 - 86_400_000
 
 
-def test_time_passes() -> None:
+def test_time_passes_while_the_machine_sleeps_too(monkeypatch: pytest.MonkeyPatch) -> None:
     assert passed_ns() <= passed_ns()
+    monkeypatch.setattr(time, "CLOCK_BOOTTIME", 1007, raising=False)
+    monkeypatch.setattr(time, "clock_gettime_ns", lambda number: number * SECOND_NS, raising=False)
+    assert passed_ns() == 1007 * SECOND_NS
+    monkeypatch.delattr(time, "CLOCK_BOOTTIME")
+    monkeypatch.setattr(time, "monotonic_ns", lambda: 5)
+    assert passed_ns() == 5, "where there is no such clock"

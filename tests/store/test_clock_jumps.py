@@ -11,6 +11,7 @@ from agor_jupyter.domain.genealogy import begun
 from agor_jupyter.domain.ids import UserId
 from agor_jupyter.domain.ports import Answer
 from agor_jupyter.store.facade import Store
+from agor_jupyter.store.fold import not_before
 from tests.store.conftest import FakeClock
 from tests.store.making import ADA, ended, open_session, queued, said, seqs, started, task_id
 
@@ -38,6 +39,18 @@ async def test_time_runs_with_seq_and_no_task_takes_less_than_nothing(store: Sto
     assert [task.id for task in begun(tasks[::-1])] == [task_id(number) for number in range(1, 5)]
     record = await store.log.session(session.id)
     assert record is not None and record.updated_ms == events[-1].at_ms
+
+
+async def test_a_task_begins_after_all_that_was_before_and_a_first_event_when_it_says(store: Store) -> None:
+    session = await open_session(store.log, at_ms=NOW_MS)
+    assert (session.last_seq, session.updated_ms) == (1, NOW_MS)
+    one = task_id(1)
+    for late in (0, 1):
+        assert not_before(said("a", task=one, at_ms=NOW_MS + late), session) == NOW_MS + late
+        assert not_before(started(one, at_ms=NOW_MS + late), session) == NOW_MS + 1
+    assert not_before(started(one, at_ms=NOW_MS + 2), session) == NOW_MS + 2
+    assert not_before(said("a", task=one, at_ms=1), session) == NOW_MS
+    assert not_before(said("a", task=one, at_ms=1), session.model_copy(update={"last_seq": 0})) == 1
 
 
 @pytest.mark.parametrize("jump", [DAY_MS - 1, -DAY_MS])
