@@ -221,6 +221,24 @@ async def test_an_idle_agent_makes_room_and_is_resumed_by_the_next_prompt(one: W
     assert (await one.types(first)).count("task_ended") == 1
 
 
+async def test_the_agent_that_has_rested_longest_makes_room() -> None:
+    world = World(Limits(sessions=2))
+    try:
+        runners = []
+        for number in range(2):
+            session = await world.session()
+            await world.prompt(session)
+            runners.append(await begun(world, number))
+            runners[-1].end_turn()
+            await world.wait(session, lambda now: now.last_stop_reason == "end_turn")
+        await world.prompt(await world.session())
+        await begun(world, 2)
+        await world.until(lambda: not runners[0].alive)
+        assert runners[1].alive
+    finally:
+        await world.close()
+
+
 async def test_an_agent_that_has_got_work_again_is_not_closed_for_another(one: World) -> None:
     first = await one.session()
     await one.prompt(first)
