@@ -58,12 +58,12 @@ Stages = Mapping[str, Stage]
 
 @contextmanager
 def stages(*kinds: str, **own: Harness) -> Iterator[Stages]:
-    """Set the stage for those of `kinds` that are installed; `own` are harnesses to use for some of them."""
+    """Set the stage for `kinds`, which the tests' own extra installs; `own` are harnesses to use for some."""
     with ExitStack() as stack:
         found = {}
         for kind in kinds:
-            if importlib.util.find_spec(PACKAGES.get(kind, "json")) is None:
-                continue
+            missing = importlib.util.find_spec(PACKAGES.get(kind, "json")) is None
+            assert not missing, f"{kind} is not installed: pip install -e '.[dev]'"
             found[kind] = Stage(kind, own.get(kind) or harness_of(kind)())
             stack.callback(found[kind].close)
             found[kind].open()

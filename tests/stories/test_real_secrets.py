@@ -85,8 +85,6 @@ def test_a_stored_key_reaches_the_model_and_nothing_else(
     make_stages: Callable[..., Stages], make_server: Callable[..., Server], planted: dict[str, bytes]
 ) -> None:
     agents = make_stages("claude", "codex", codex=KeyedCodex())
-    if not agents:
-        pytest.skip("neither Claude Code nor Codex is installed")
     trait = canary()
     others = {"AnotherExtension": {"api_key": trait}}
     server = make_server(named_users=True, others=others, **without_key(traits(agents)))

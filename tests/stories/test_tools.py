@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import psutil
@@ -104,8 +105,6 @@ def test_the_right_to_call_ends_with_the_session(make_stages: Make, make_server:
     The agent does not hear that it is to stop; where it is `frozen`, neither does its runner.
     """
     agents = make_stages("acp", acp=AcpHarness("--deaf"))
-    if not agents:
-        pytest.skip("agent-client-protocol is not installed")
     server = make_server(**traits(agents))
     session = agents["acp"].session(server, server.worktree("tree"), WAIT)["id"]
     wait_until(lambda: _waits(server, session), 60)
@@ -125,13 +124,25 @@ def test_the_right_to_call_ends_with_the_session(make_stages: Make, make_server:
         assert took < RIGHT_SECONDS + 2 * max(looks)
         time.sleep(max(0.0, began + RIGHT_SECONDS - time.monotonic()))
         assert runner.is_running(), "it has not stopped yet"
-        late = threads.submit(call_as_agent, runner)
+        calling = Event()
+        late = threads.submit(lambda: calling.set() or call_as_agent(runner))
+        assert calling.wait(30)
         if frozen:
-            time.sleep(0.3)  # it is called while it is frozen
+            time.sleep(0.3)  # the call is on its way to a runner that cannot answer
+            assert not late.done()
             go_on(runner)
         assert late.result(60) in (REFUSED, None)
         putting.result(60)
     wait_until(lambda: not server.runners(), 30)
+
+
+def test_an_agent_that_hears_ends_with_its_session(make_stages: Make, make_server: Make) -> None:
+    agents = make_stages("acp")
+    server = make_server(**traits(agents))
+    session = agents["acp"].session(server, server.worktree("tree"), WAIT)["id"]
+    wait_until(lambda: _waits(server, session), 60)
+    server.api.http.request("PATCH", f"/sessions/{session}", body={"archived": True})
+    wait_until(lambda: not server.runners(), 10)
 
 
 def call_as_agent(runner: psutil.Process) -> Record | None:

@@ -32,7 +32,8 @@ async def test_what_is_ready_is_listed(bench: Bench, server: ChatServer) -> None
     assert talk.ready.model == "big"
     assert talk.ready.models == ("big", "small")
     assert "high" in talk.ready.efforts
-    assert [item.name for item in talk.ready.commands] == ["compact"]
+    told = [(item.name, item.description) for item in talk.ready.commands]
+    assert told == [("compact", "Sum up the conversation so far, to make room in the context")]
     await talk.prompt("hello")
     assert talk.of(UsageUpdate)[-1].context_size == 5000
     await talk.adapter.set_model("small")

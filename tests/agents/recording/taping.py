@@ -8,8 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from agor_jupyter.agents.base import AgentAdapter, Decision
 from agor_jupyter.agents.demo import kind
+from agor_jupyter.agents.demo.script import Script
 from agor_jupyter.agents.recording.recorder import Recorder, Recording
 from agor_jupyter.domain.content import DiffContent, TerminalContent, TextContent
 from agor_jupyter.domain.events import (
@@ -29,7 +32,7 @@ from agor_jupyter.domain.events import (
     ToolCallUpdate,
     TurnEnded,
 )
-from agor_jupyter.domain.ids import SessionId, TaskId, UserId
+from agor_jupyter.domain.ids import MessageId, SessionId, TaskId, ToolCallId, UserId
 from agor_jupyter.domain.redaction import Redactor
 
 SESSION = SessionId("ses_0000000000000001")
@@ -189,3 +192,43 @@ def _shown(content: Iterable[Any], worktree: str) -> Iterator[Any]:
                 yield "terminal", text, code
             case TextContent(text=text):
                 yield "text", text
+
+
+# --- short words for tests
+
+ANN = UserId("ann")
+TREE = "/w/tree"
+
+
+def said(text: str, message: str = "m", parent: str | None = None) -> AgentMessageChunk:
+    within = ToolCallId(parent) if parent else None
+    return AgentMessageChunk(message_id=MessageId(message), text=text, parent_tool_call_id=within)
+
+
+def call(key: str = "c", **fields: Any) -> ToolCall:
+    return ToolCall(**{"tool_call_id": ToolCallId(key), "title": "Do", **fields})
+
+
+def done(key: str = "c", *content: Any, **fields: Any) -> ToolCallUpdate:
+    return ToolCallUpdate(
+        **{"tool_call_id": ToolCallId(key), "status": "completed", "content": content or None, **fields}
+    )
+
+
+def edit(old: str | None, new: str | None, path: str = "a.py", **given: Any) -> list[Any]:
+    diff = DiffContent(path=f"{TREE}/{path}", old_text=old, new_text=new)
+    return [call(kind="edit", input=given), done("c", diff)]
+
+
+def steps_of(tape: Tape, **more: Any) -> list[dict[str, Any]]:
+    """Give the steps of the first turn."""
+    script = yaml.safe_load(tape.saved(TREE, **more).script)
+    Script.model_validate(script)
+    found: list[dict[str, Any]] = script["turns"][0]["steps"]
+    return found
+
+
+def taped(*updates: Any, **ended: Any) -> Tape:
+    tape = Tape()
+    tape.task("Go on", *updates, **ended)
+    return tape

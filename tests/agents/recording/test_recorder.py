@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +10,6 @@ import yaml
 
 from agor_jupyter.agents.demo.script import Script
 from agor_jupyter.agents.recording import recorder
-from agor_jupyter.agents.recording.nodes import DEEPEST, FLATTENED
 from agor_jupyter.agents.recording.steps import Comment
 from agor_jupyter.agents.recording.text import as_data, written
 from agor_jupyter.domain.content import (
@@ -24,10 +22,8 @@ from agor_jupyter.domain.content import (
 )
 from agor_jupyter.domain.errors import Unprocessable
 from agor_jupyter.domain.events import (
-    AgentMessageChunk,
     AgentThoughtChunk,
     Compaction,
-    Notice,
     PermissionRequest,
     PermissionResolved,
     Steered,
@@ -36,50 +32,11 @@ from agor_jupyter.domain.events import (
     TaskRemoved,
     TaskStarted,
     TaskUpdated,
-    ToolCall,
-    ToolCallUpdate,
     UsageUpdate,
 )
-from agor_jupyter.domain.ids import MessageId, RequestId, TaskId, ToolCallId, UserId
+from agor_jupyter.domain.ids import MessageId, RequestId, TaskId, ToolCallId
 from agor_jupyter.domain.redaction import Redactor
-from tests.agents.recording.taping import Tape
-
-ANN = UserId("ann")
-TREE = "/w/tree"
-
-
-def said(text: str, message: str = "m", parent: str | None = None) -> AgentMessageChunk:
-    within = ToolCallId(parent) if parent else None
-    return AgentMessageChunk(message_id=MessageId(message), text=text, parent_tool_call_id=within)
-
-
-def call(key: str = "c", **fields: Any) -> ToolCall:
-    return ToolCall(**{"tool_call_id": ToolCallId(key), "title": "Do", **fields})
-
-
-def done(key: str = "c", *content: Any, **fields: Any) -> ToolCallUpdate:
-    return ToolCallUpdate(
-        **{"tool_call_id": ToolCallId(key), "status": "completed", "content": content or None, **fields}
-    )
-
-
-def edit(old: str | None, new: str | None, path: str = "a.py", **given: Any) -> list[Any]:
-    diff = DiffContent(path=f"{TREE}/{path}", old_text=old, new_text=new)
-    return [call(kind="edit", input=given), done("c", diff)]
-
-
-def steps_of(tape: Tape, **more: Any) -> list[dict[str, Any]]:
-    """Give the steps of the first turn."""
-    script = yaml.safe_load(tape.saved(TREE, **more).script)
-    Script.model_validate(script)
-    found: list[dict[str, Any]] = script["turns"][0]["steps"]
-    return found
-
-
-def taped(*updates: Any, **ended: Any) -> Tape:
-    tape = Tape()
-    tape.task("Go on", *updates, **ended)
-    return tape
+from tests.agents.recording.taping import ANN, TREE, Tape, call, done, edit, said, steps_of, taped
 
 
 def test_words_are_joined_and_their_pace_is_kept() -> None:
@@ -367,67 +324,3 @@ def test_every_text_comes_back_as_it_was(text: str) -> None:
     turns = [("x", items), ("", [Comment(text)])]
     members = {"version": 1, "recorded": True}
     assert yaml.safe_load(written([text], members, turns)) == as_data(members, turns)
-
-
-def test_a_long_output_is_clipped_and_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    tape = taped(call(kind="execute"), done("c", TerminalContent(text="x" * 100_000)))
-    assert len(steps_of(tape)[0]["tool"]["output"]) < 21_000
-    monkeypatch.setattr(recorder, "MOST_CHARACTERS", 2**20)
-    tape = taped(*(said("x" * 100_000, f"m{number}") for number in range(11)))
-    with pytest.raises(Unprocessable, match="more than 1 MiB"):
-        tape.saved()
-
-
-def test_output_that_is_told_again_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder, "MOST_CHARACTERS", 2**20)
-    text = TerminalContent(text="x" * 100_000)
-    taped(call(), *(done("c", text) for _ in range(50))).saved()
-
-
-def test_a_hundred_thousand_events_take_seconds() -> None:
-    tape = Tape()
-    task = tape.begin("Go")
-    for number in range(50_000):
-        tape.add(task, said("word ", f"m{number // 100}"))
-        tape.add(task, ToolCallUpdate(tool_call_id=ToolCallId("none"), output_delta="x"))
-    tape.add(task, TaskEnded(stop_reason="end_turn"))
-    begun = time.process_time()
-    saved = tape.saved()
-    assert time.process_time() - begun < 30
-    assert saved.script.count("word") == 50_000
-
-
-def test_calls_are_flat_from_a_depth_on_and_the_script_says_so() -> None:
-    tape, depth = Tape(), 400
-    parents = [None, *(ToolCallId(f"c{number}") for number in range(depth - 1))]
-    calls = [call(f"c{number}", parent_tool_call_id=parent) for number, parent in enumerate(parents)]
-    ends = [done(f"c{number}") for number in reversed(range(depth))]
-    tape.task("Go", *calls, said("As deep as can be", parent=f"c{depth - 1}"), *ends)
-    saved = tape.saved()
-    Script.model_validate(yaml.safe_load(saved.script))
-    assert saved.script.count("- tool:") == depth and saved.script.count("As deep as can be") == 1
-    assert FLATTENED in saved.script and saved.notes == (FLATTENED,)
-    tape = Tape()
-    tape.task("Go", *calls[:DEEPEST], *ends[-DEEPEST:])
-    assert tape.saved().notes == ()
-
-
-def test_an_input_is_kept_to_a_depth() -> None:
-    tape = Tape()
-    deep: Any = "bottom"
-    for _ in range(300):
-        deep = {"a": [deep]}
-    tape.task("Go", call(input={"deep": deep, "flat": "top"}), done())
-    script = tape.saved().script
-    assert "bottom" not in script and "top" in script and "…" in script
-    Script.model_validate(yaml.safe_load(script))
-
-
-def test_all_that_is_kept_counts_before_it_is_cleaned() -> None:
-    text = "x" * (recorder.MOST_CHARACTERS // 2)
-    request = PermissionRequest(request_id=RequestId("r"), title="May I?", description=text, digest="d")
-    for update in (request, Notice(text=text), Steered(by=ANN, text=text), done("c", input={"a": text})):
-        tape = Tape()
-        tape.task("Go", call(), update, update, update)
-        with pytest.raises(Unprocessable, match="too much"):
-            tape.saved()

@@ -18,8 +18,7 @@ from agor_jupyter.domain.events import (
     ToolCallUpdate,
 )
 from agor_jupyter.domain.ids import MessageId, RequestId, ToolCallId, UserId
-from tests.agents.recording.taping import Tape
-from tests.agents.recording.test_recorder import TREE, call, done, said
+from tests.agents.recording.taping import TREE, Tape, call, done, said
 
 KNOWN = "my-own\\words/are=secret+77"
 SHAPED = "ghp_" + "a1B2" * 9

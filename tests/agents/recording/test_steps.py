@@ -12,8 +12,7 @@ from agor_jupyter.agents.recording.steps import pattern_of
 from agor_jupyter.domain.content import TextContent
 from agor_jupyter.domain.events import PermissionRequest
 from agor_jupyter.domain.ids import RequestId, ToolCallId
-from tests.agents.recording.taping import Tape
-from tests.agents.recording.test_recorder import call, done, steps_of
+from tests.agents.recording.taping import Tape, call, done, steps_of
 
 
 @pytest.mark.parametrize(
