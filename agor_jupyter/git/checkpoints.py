@@ -108,7 +108,11 @@ async def _take_files(git: Git, worktree: str, variables: dict[str, str]) -> Non
 
 
 async def list_recorded(git: Git, repo: str, session_id: SessionId) -> list[RecordedCheckpoint]:
-    """List the checkpoints of a session, oldest first."""
+    """List the checkpoints of a session, oldest first.
+
+    A commit's time has no fractions of a second: tasks follow by their first time, and a task's start is
+    before its end.
+    """
     form = "%(refname)%00%(objectname)%00%(committerdate:unix)%00"
     prefix = f"refs/agor/{check_ref_part(session_id)}/"
     listed = await git.run("for-each-ref", "--sort=committerdate", f"--format={form}", prefix, cwd=repo)
@@ -122,7 +126,8 @@ async def list_recorded(git: Git, repo: str, session_id: SessionId) -> list[Reco
                     at_ms=int(seconds) * 1000,
                 )
             )  # fmt: skip
-    return found
+    begun = {item.task_id: item.at_ms for item in reversed(found)}
+    return sorted(found, key=lambda item: (begun[item.task_id], item.task_id, item.kind == "end"))
 
 
 async def changes(git: Git, repo: str, from_sha: str, to_sha: str) -> Changes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agor_jupyter.agents.addresses import shortened
 from agor_jupyter.agents.base import Decision
 from agor_jupyter.domain.events import Notice, PermissionResolved
 from agor_jupyter.testing.conformance import Bench, Case, Say, UseTool
@@ -43,8 +44,9 @@ async def declines_a_servers_form(bench: Bench) -> None:
     await talk.prompt(UseTool("probe", "ask", {"page": True}))
     assert ended(await talk.turn_allowing()).stop_reason == "end_turn"
     assert "accept" not in talk.said() and " {}" in talk.said()
-    notice = await talk.wait_for(Notice, lambda item: item.hint == PAGE["url"])
-    assert (notice.level, "probe" in notice.text) == ("warning", True)
+    notice = await talk.wait_for(Notice, lambda item: item.text.startswith("The MCP server probe"))
+    assert (notice.level, notice.hint) == ("warning", shortened(PAGE["url"]))
+    assert "login" not in notice.hint, "all who read the session see it: it names the host alone"
 
 
 async def withdraws_a_servers_form(bench: Bench) -> None:

@@ -68,6 +68,21 @@ async def tree_of(room: GitRoom, tree: Path, sh: Sh) -> list[str]:
     return sh("ls-tree", "-r", "--name-only", "-z", made.sha, cwd=tree).rstrip("\0").split("\0")
 
 
+async def test_tasks_of_one_second_are_listed_in_their_order(room: GitRoom, tree: Path, sh: Sh) -> None:
+    tasks = [TaskId(f"task_{letter * 16}") for letter in "ba"]
+    made = []
+    for task in tasks:
+        made += [await room.checkpoints.record(str(tree), SES, task, kind) for kind in ("start", "end")]
+    times = [1_000_000_000, 1_000_000_001, 1_000_000_001, 1_000_000_001]
+    for item, at in zip(made, times, strict=True):
+        sha = sh("commit-tree", "-m", "x", "HEAD^{tree}", cwd=tree, GIT_COMMITTER_DATE=f"{at} +0000")
+        sh("update-ref", item.ref, sha, cwd=tree)
+    listed = await room.checkpoints.list(str(tree), SES)
+    assert [(item.task_id, item.kind) for item in listed] == [
+        (task, kind) for task in tasks for kind in ("start", "end")
+    ]
+
+
 async def test_start_and_end_are_two_refs_and_again_moves_one(room: GitRoom, tree: Path, sh: Sh) -> None:
     first = await room.checkpoints.record(str(tree), SES, TASK, "start")
     (tree / "new").write_text("x")
