@@ -9,7 +9,6 @@ from agor_jupyter.agents.base import AgentAdapter, Capabilities, Probe
 from agor_jupyter.agents.gemini_api import probe
 from agor_jupyter.agents.workbench.adapter import BenchAdapter
 from agor_jupyter.agents.workbench.settings import Setup
-from agor_jupyter.domain.repo import ProjectFile
 
 VARIABLES = (*probe.KEYS, "GOOGLE_GEMINI_BASE_URL")
 
@@ -43,10 +42,7 @@ CAPABILITIES = Capabilities(
     elicitation=True,
     house_tools=True,
     instructions=True,
-    project_files=tuple(
-        ProjectFile(path=name, effect=f"The {SETUP.title} agent reads it as instructions.")
-        for name in SETUP.instructions
-    ),
+    project_files=SETUP.project_files,
     notes={
         "elicitation": "Forms; a page to visit is refused, with a notice that says so.",
         "thinking": "Summaries of the model's thoughts, as the API gives them.",
@@ -56,7 +52,7 @@ CAPABILITIES = Capabilities(
         "set_effort": "A thinking level (Gemini 3 and later) or a thinking budget (2.5).",
         "cost": "The API tells tokens, no prices.",
         "subagents": "There are none.",
-        "instructions": "GEMINI.md, else AGENTS.md, at the top of a worktree that is trusted.",
+        "instructions": "GEMINI.md, else AGENTS.md, at the top of a worktree that is trusted, and its skills.",
     },
 )
 

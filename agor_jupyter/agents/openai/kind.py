@@ -9,7 +9,6 @@ from agor_jupyter.agents.base import AgentAdapter, Capabilities, Probe
 from agor_jupyter.agents.openai import probe
 from agor_jupyter.agents.workbench.adapter import BenchAdapter
 from agor_jupyter.agents.workbench.settings import Setup
-from agor_jupyter.domain.repo import ProjectFile
 
 VARIABLES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID")
 
@@ -43,10 +42,7 @@ CAPABILITIES = Capabilities(
     elicitation=True,
     house_tools=True,
     instructions=True,
-    project_files=tuple(
-        ProjectFile(path=name, effect=f"The {SETUP.title} agent reads it as instructions.")
-        for name in SETUP.instructions
-    ),
+    project_files=SETUP.project_files,
     notes={
         "elicitation": "Forms; a page to visit is refused, with a notice that says so.",
         "thinking": "Summaries of the reasoning, where the model and the server give them.",
@@ -57,7 +53,7 @@ CAPABILITIES = Capabilities(
         "images": "Only models that see take them.",
         "cost": "The API tells tokens, no prices.",
         "subagents": "There are none.",
-        "instructions": "AGENTS.md at the top of the worktree, once the repository is trusted.",
+        "instructions": "AGENTS.md at the top of the worktree, and its skills, once the repository is trusted.",
     },
 )
 

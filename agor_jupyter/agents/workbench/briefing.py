@@ -1,16 +1,20 @@
-"""What the model is told before the conversation: its place, its mode, the project's instructions."""
+"""What the model is told before the conversation: its place, its mode, the project's words."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from agor_jupyter.agents.workbench.failing import ToolFailed
 from agor_jupyter.agents.workbench.files import read_lines
 from agor_jupyter.agents.workbench.paths import find
+from agor_jupyter.agents.workbench.skills import LIST_CHARACTERS, MOST_SKILLS, Skill, read_skills
 from agor_jupyter.domain.content import Mode
+from agor_jupyter.domain.events import Notice
 
 INSTRUCTION_CHARACTERS = 64 * 1024
+NAMED_SKILLS = 10
 
 BASE = """\
 You are a coding agent. You work in the folder {worktree}, a git worktree of your own, through your tools.
@@ -40,6 +44,28 @@ def system_text(worktree: str, mode: Mode, instructions: str, append: str) -> st
     return "\n\n".join(part for part in parts if part)
 
 
+@dataclass(frozen=True)
+class Project:
+    """What a trusted worktree says to its agent: `text` for the model, `read` the files that it is of."""
+
+    text: str = ""
+    read: tuple[str, ...] = ()
+    skills: tuple[Skill, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
+def read_project(worktree: str, names: Sequence[str]) -> Project:
+    """Read the project's instructions and look for its skills; see `read_instructions`."""
+    instructions, read = read_instructions(worktree, names)
+    skills = read_skills(worktree)
+    return Project(
+        "\n\n".join(filter(None, [instructions, skills.text])),
+        (*read, *(skill.shown for skill in skills.told)),
+        skills.told,
+        _left_out(skills.left_out),
+    )
+
+
 def read_instructions(worktree: str, names: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     """Read the first of these files that the worktree has; give its words and its path.
 
@@ -55,3 +81,17 @@ def read_instructions(worktree: str, names: Sequence[str]) -> tuple[str, tuple[s
             continue
         return f"The project's instructions ({name}):\n\n{text}", (place.shown,)
     return "", ()
+
+
+def _left_out(names: Sequence[str]) -> tuple[Notice, ...]:
+    if not names:
+        return ()
+    more = f" and {len(names) - NAMED_SKILLS} more" if len(names) > NAMED_SKILLS else ""
+    return (
+        Notice(
+            level="warning",
+            text=f"Skills that the agent is not told of: {', '.join(names[:NAMED_SKILLS])}{more}.",
+            hint="A skill lies in the worktree and begins with its folder's name and a description "
+            f"(front matter in YAML); {MOST_SKILLS} are told, {LIST_CHARACTERS // 1024} KiB of them.",
+        ),
+    )

@@ -10,7 +10,7 @@ from pathlib import Path
 from agor_jupyter.agents.base import Decision, SessionSpec, ToolCaller
 from agor_jupyter.agents.outbox import Outbox
 from agor_jupyter.agents.process import FORBIDDEN_PREFIXES
-from agor_jupyter.agents.workbench import briefing, mcp_servers
+from agor_jupyter.agents.workbench import briefing, mcp_servers, slash
 from agor_jupyter.agents.workbench.asking import Asking
 from agor_jupyter.agents.workbench.bench import Bench
 from agor_jupyter.agents.workbench.failing import RESUME, ModelFailed
@@ -20,8 +20,8 @@ from agor_jupyter.agents.workbench.model import Model, Offered
 from agor_jupyter.agents.workbench.own_tools import OwnTools
 from agor_jupyter.agents.workbench.settings import Settings, Setup, check
 from agor_jupyter.agents.workbench.tool import Tool
-from agor_jupyter.agents.workbench.turn import COMPACT, COMPACTS, Turn
-from agor_jupyter.domain.content import Attachment, Mode, SlashCommand
+from agor_jupyter.agents.workbench.turn import Turn
+from agor_jupyter.domain.content import Attachment, Mode
 from agor_jupyter.domain.errors import AgentUnavailable, Conflict, Unprocessable
 from agor_jupyter.domain.events import AgentReady, AgentUpdate, TurnEnded
 from agor_jupyter.domain.ids import RequestId, TaskId
@@ -61,7 +61,8 @@ class Connection:
         )
         self._history: History | None = None
         self._bench: Bench | None = None
-        self._instructions = ""
+        self._project = briefing.Project()
+        self._commands: Mapping[str, slash.Slash] = {}
         self._sizes: dict[str, int] = {}
         self._turn: Turn | None = None
         self._job: asyncio.Task[TurnEnded] | None = None
@@ -75,11 +76,11 @@ class Connection:
         if not await asyncio.to_thread(Path(spec.worktree).is_dir):
             raise AgentUnavailable(f"The folder {spec.worktree} is not there.")
         self._history = await asyncio.to_thread(open_history, spec.state_dir, spec.native_ref, spec.fork)
-        read: tuple[str, ...] = ()
         if spec.trusted:
-            self._instructions, read = await asyncio.to_thread(
-                briefing.read_instructions, spec.worktree, self._setup.instructions
+            self._project = await asyncio.to_thread(
+                briefing.read_project, spec.worktree, self._setup.instructions
             )
+        self._commands = slash.all_of(self._setup.instructions[0], self._project.skills)
         offered, _ = await asyncio.gather(self._offered(), self._mcp.open())
         self._sizes = {item.name: item.context_size for item in offered if item.context_size}
         names = self._settings.models or tuple(item.name for item in offered)
@@ -94,11 +95,11 @@ class Connection:
                 models=tuple(dict.fromkeys([*filter(None, [self._model.name]), *names]))[:HELD_LIMIT],
                 model_labels={item.name: item.label for item in offered[:HELD_LIMIT] if item.label},
                 efforts=self._model.efforts,
-                commands=(SlashCommand.told(COMPACT, COMPACTS),),
-                instructions=read,
+                commands=slash.listed(self._commands),
+                instructions=self._project.read,
             )
         )
-        for notice in self._mcp.notices:
+        for notice in (*self._project.notices, *self._mcp.notices):
             self._outbox.put(notice)
 
     async def _offered(self) -> Sequence[Offered]:
@@ -132,7 +133,7 @@ class Connection:
 
     def _system(self) -> str:
         spec = self._spec
-        return briefing.system_text(spec.worktree, self._mode, self._instructions, spec.system_append)
+        return briefing.system_text(spec.worktree, self._mode, self._project.text, spec.system_append)
 
     def _context_size(self) -> int:
         known = self._settings.context_tokens or self._sizes.get(self._model.name)
@@ -148,7 +149,8 @@ class Connection:
                 f"{self._setup.title} is at work on another prompt.", hint="Wait for it, or stop it."
             )
         self._turn = turn = Turn(bench)
-        self._job = asyncio.create_task(self._run(turn, text, attachments), name=f"turn-{task_id}")
+        words = slash.said(text, self._commands)
+        self._job = asyncio.create_task(self._run(turn, words, attachments), name=f"turn-{task_id}")
         self._job.add_done_callback(self._over)
 
     def steer(self, text: str, attachments: tuple[Attachment, ...]) -> None:

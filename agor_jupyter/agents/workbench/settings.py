@@ -9,6 +9,10 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agor_jupyter.domain.errors import Unprocessable
+from agor_jupyter.domain.repo import ProjectFile
+
+SKILLS = ".agents/skills/"
+"""Where a project's skills lie; see `skills`."""
 
 
 class Settings(BaseModel):
@@ -57,3 +61,13 @@ class Setup:
     secrets: tuple[str, ...]
     instructions: tuple[str, ...]
     context_size: int
+
+    @property
+    def project_files(self) -> tuple[ProjectFile, ...]:
+        """What is read of a repository once it is trusted."""
+        instructions = (
+            ProjectFile(path=name, effect=f"The {self.title} agent reads it as instructions.")
+            for name in self.instructions
+        )
+        skills = f"The {self.title} agent offers these skills to the model."
+        return (*instructions, ProjectFile(path=SKILLS, effect=skills))

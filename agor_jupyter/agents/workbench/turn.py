@@ -16,6 +16,7 @@ from agor_jupyter.agents.workbench.bench import Bench, added
 from agor_jupyter.agents.workbench.failing import ModelFailed, ToolFailed, cut_off
 from agor_jupyter.agents.workbench.history import STOPPED, Answered, Began, Call, Did, Dropped, Prompted, told
 from agor_jupyter.agents.workbench.model import Answer, Request
+from agor_jupyter.agents.workbench.slash import COMPACT
 from agor_jupyter.agents.workbench.tool import Job, Result
 from agor_jupyter.domain.content import Attachment, StopReason, TerminalContent, TextContent, Usage
 from agor_jupyter.domain.events import (
@@ -28,8 +29,6 @@ from agor_jupyter.domain.events import (
 )
 from agor_jupyter.domain.ids import MessageId, ToolCallId
 
-COMPACT = "/compact"
-COMPACTS = "Sum up the conversation so far, to make room in the context"
 LONGEST_WAIT_SECONDS = 60.0
 
 

@@ -33,7 +33,11 @@ async def test_what_is_ready_is_listed(bench: Bench, server: ChatServer) -> None
     assert talk.ready.models == ("big", "small")
     assert "high" in talk.ready.efforts
     told = [(item.name, item.description) for item in talk.ready.commands]
-    assert told == [("compact", "Sum up the conversation so far, to make room in the context")]
+    assert told == [
+        ("compact", "Sum up the conversation so far, to make room in the context"),
+        ("init", "Write or renew the project's AGENTS.md"),
+        ("review", "Review the changes in this worktree"),
+    ]
     await talk.prompt("hello")
     assert talk.of(UsageUpdate)[-1].context_size == 5000
     await talk.adapter.set_model("small")
