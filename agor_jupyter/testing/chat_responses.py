@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
-from agor_jupyter.testing.model_script import Block, Echo, Said, Text, Thinking, ToolUse, Turn, pieces
+from agor_jupyter.testing.model_script import Block, Echo, Looked, Said, Text, Thinking, ToolUse, Turn, pieces
 from agor_jupyter.testing.scripted_http import Cut
 
 ENCRYPTED = "c2NyaXB0ZWQ="
@@ -25,7 +25,7 @@ def said(body: Mapping[str, Any]) -> list[Said]:
         elif role == "user":
             images = sum(part.get("type") == "input_image" for part in _parts(item))
             history.append(Said(role="user", text=_words(item), images=images))
-        elif role == "assistant" or kind in ("function_call", "reasoning"):
+        elif role == "assistant" or kind in ("function_call", "reasoning", "web_search_call"):
             if not history or history[-1].role != "assistant":
                 history.append(Said(role="assistant"))
             text = "\n".join(filter(None, [history[-1].text, _words(item)]))
@@ -42,16 +42,37 @@ def _words(item: Mapping[str, Any]) -> str:
     return "\n".join(part["text"] for part in _parts(item) if str(part.get("type", "")).endswith("_text"))
 
 
-async def events(turn: Turn, place: str, model: str) -> AsyncIterator[bytes]:
-    """Stream one turn: each block is an output item, begun, filled and done."""
+async def events(turn: Turn, place: str, model: str, *, sources: bool = False) -> AsyncIterator[bytes]:
+    """Stream one turn: each block is an output item, begun, filled and done.
+
+    `sources`: the request wants to know what its searches found.
+    """
     numbers = iter(range(10**9))
     whole = _response(turn, place, model)
     yield _event("response.created", numbers, response={**whole, "status": "in_progress", "output": []})
     output: list[dict[str, Any]] = []
-    for index, block in enumerate(turn.blocks):
-        if turn.cut_after is not None and index >= turn.cut_after:
+    for look in turn.looked:
+        item = _search(look, place, len(output), sources=sources)
+        at = {"output_index": len(output), "item_id": item["id"]}
+        begun = {key: value for key, value in item.items() if key != "action"}
+        yield _event(
+            "response.output_item.added",
+            numbers,
+            output_index=len(output),
+            item={**begun, "status": "in_progress"},
+        )
+        yield _event("response.web_search_call.in_progress", numbers, **at)
+        yield _event("response.web_search_call.searching", numbers, **at)
+        if turn.cut_after == 0:
             raise Cut
-        item = _item(block, place, index)
+        yield _event("response.web_search_call.completed", numbers, **at)
+        yield _event("response.output_item.done", numbers, output_index=len(output), item=item)
+        output.append(item)
+    for number, block in enumerate(turn.blocks):
+        if turn.cut_after is not None and number >= turn.cut_after:
+            raise Cut
+        index = len(output)
+        item = _item(block, place, index, _citations(turn))
         at = {"output_index": index, "item_id": item["id"]}
         yield _event("response.output_item.added", numbers, output_index=index, item=_begun(item))
         name, extra, text = _delta(block)
@@ -81,10 +102,29 @@ def _delta(block: Block) -> tuple[str, dict[str, Any], str]:
             raise AssertionError("the brain replaces echoes")
 
 
-def _item(block: Block, place: str, index: int) -> dict[str, Any]:
+def _search(look: Looked, place: str, index: int, *, sources: bool) -> dict[str, Any]:
+    action: dict[str, Any] = {"type": "open_page", "url": look.url}
+    if look.query:
+        action = {"type": "search", "query": look.query, "queries": [look.query]}
+    if look.query and sources:
+        action["sources"] = [{"type": "url", "url": source.url} for source in look.sources]
+    status = "failed" if look.failed else "completed"
+    return {"id": f"ws_{place}_{index}", "type": "web_search_call", "status": status, "action": action}
+
+
+def _citations(turn: Turn) -> list[dict[str, Any]]:
+    at = {"type": "url_citation", "start_index": 0, "end_index": 1}
+    return [
+        {**at, "title": source.title, "url": f"{source.url}?utm_source=openai"}
+        for look in turn.looked
+        for source in look.sources
+    ]
+
+
+def _item(block: Block, place: str, index: int, citations: list[dict[str, Any]]) -> dict[str, Any]:
     match block:
         case Text(text=text):
-            part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+            part = {"type": "output_text", "text": text, "annotations": citations, "logprobs": []}
             head = {"id": f"msg_{place}_{index}", "type": "message", "role": "assistant"}
             return {**head, "status": "completed", "content": [part]}
         case Thinking(text=text):

@@ -42,7 +42,7 @@ class Asked:
     def tools(self) -> list[str]:
         """List the names of the tools that were offered."""
         offered = self.body.get("tools") or ()
-        return [str((tool.get("function") or tool).get("name", "")) for tool in offered]
+        return [str((tool.get("function") or tool).get("name") or tool.get("type")) for tool in offered]
 
 
 @dataclass
@@ -106,7 +106,7 @@ class ChatServer:
             return _error(Fault(status=404, message=f"The model `{model}` does not exist."))
         if not body.get("tools"):
             self.background.append(body)
-            return self._stream(request.path, Turn(blocks=(Text(text=SUMMARY),)), "background", model)
+            return self._stream(request.path, Turn(blocks=(Text(text=SUMMARY),)), "background", body)
         choice = choose(self.book, said(request.path, body))
         self.asked.append(Asked(request.path, model, request.headers, body, choice))
         turn = choice.turn
@@ -116,11 +116,14 @@ class ChatServer:
             return _error(turn.fault)
         # Unique even where two conversations play one script: ids of tool calls must not meet.
         salt = hashlib.sha256(request.body + str(len(self.asked)).encode()).hexdigest()[:8]
-        return self._stream(request.path, turn, f"{choice.script or 'echo'}_{choice.step}_{salt}", model)
+        return self._stream(request.path, turn, f"{choice.script or 'echo'}_{choice.step}_{salt}", body)
 
-    def _stream(self, path: str, turn: Turn, place: str, model: str) -> Response:
-        wire = chat_responses if path.endswith("/responses") else chat_wire
-        return Response(events=self._watched(wire.events(turn, place, model)))
+    def _stream(self, path: str, turn: Turn, place: str, body: Mapping[str, Any]) -> Response:
+        model = str(body.get("model", ""))
+        if not path.endswith("/responses"):
+            return Response(events=self._watched(chat_wire.events(turn, place, model)))
+        sources = "web_search_call.action.sources" in (body.get("include") or ())
+        return Response(events=self._watched(chat_responses.events(turn, place, model, sources=sources)))
 
     async def _watched(self, events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """Count the streams that did not come to their end."""

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from agor_jupyter.testing import gemini_grounding
 from agor_jupyter.testing.model_script import (
     Block,
     Choice,
@@ -74,6 +75,11 @@ class Asked:
             for tool in self.body.get("tools") or ()
             for function in tool.get("functionDeclarations") or ()
         ]
+
+    @property
+    def builtin(self) -> set[str]:
+        """Name the provider's own tools that were offered."""
+        return {name for tool in self.body.get("tools") or () for name in tool} - {"functionDeclarations"}
 
     @property
     def system(self) -> str:
@@ -147,6 +153,8 @@ class GeminiServer:
         if _is_background(body):
             self.background.append(body)
             return _answer(_background_turn(body), "background", model, stream=stream)
+        if problem := gemini_grounding.refusal(body):
+            return _error(Fault(status=400, message=problem))
         if self.wants_signatures and (missing := _unsigned(body)):
             message = f"Function call `{missing}` is missing a thought_signature in functionCall parts."
             return _error(Fault(status=400, message=message))
@@ -342,6 +350,7 @@ def _chunk(parts: list[dict[str, Any]], turn: Turn, place: str, model: str, *, l
     chunk: dict[str, Any] = {"candidates": [candidate], "modelVersion": model, "responseId": f"resp_{place}"}
     if last:
         candidate["finishReason"] = FINISH_REASONS[turn.stop_reason]
+        candidate |= gemini_grounding.of(turn)
         chunk["usageMetadata"] = _usage(turn)
     return chunk
 

@@ -61,6 +61,25 @@ class Echo(Value):
 Block = Annotated[Text | Thinking | ToolUse | Echo, Field(discriminator="type")]
 
 
+class Source(Value):
+    """A page of the web, as the provider names it."""
+
+    title: str
+    url: str
+
+
+class Looked(Value):
+    """The provider itself looked something up in the web: a search by `query`, or one page by `url`.
+
+    `failed`: it did not get there. Only wires whose vendor has such a tool play it.
+    """
+
+    query: str = ""
+    url: str = ""
+    sources: tuple[Source, ...] = ()
+    failed: bool = False
+
+
 class Fault(Value):
     """What goes wrong instead of an answer, or (a cut) in the middle of one."""
 
@@ -74,9 +93,11 @@ class Turn(Value):
 
     `hold_seconds` passes before the first byte; `cut_after` ends the connection after so many
     blocks; `fault` answers with an HTTP error. `times` > 0 limits a fault to the first requests.
+    `looked` comes before the blocks: what the provider's own web tools did on the way.
     """
 
     blocks: tuple[Block, ...] = ()
+    looked: tuple[Looked, ...] = ()
     fault: Fault | None = None
     fault_times: int = 0  # 0: every time
     hold_seconds: float = 0.0

@@ -52,7 +52,7 @@ CAPABILITIES = Capabilities(
         "set_effort": "A thinking level (Gemini 3 and later) or a thinking budget (2.5).",
         "cost": "The API tells tokens, no prices.",
         "subagents": "There are none.",
-        "instructions": "GEMINI.md, else AGENTS.md, at the top of a worktree that is trusted, and its skills.",
+        "instructions": "GEMINI.md, else AGENTS.md, at the top of a trusted worktree, and its skills.",
     },
 )
 

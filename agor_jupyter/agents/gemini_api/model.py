@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import httpx2
 from google import genai
 from google.genai import errors, types
 
 from agor_jupyter.agents.base import SessionSpec
-from agor_jupyter.agents.gemini_api import failures, probe, translate
+from agor_jupyter.agents.gemini_api import failures, probe, translate, web
 from agor_jupyter.agents.workbench.failing import cut_off
-from agor_jupyter.agents.workbench.model import Answer, Offered, Request, Words
+from agor_jupyter.agents.workbench.model import Answer, Hosted, Offered, Request, Words
 from agor_jupyter.agents.workbench.settings import Settings, check
+from agor_jupyter.agents.workbench.tool import Tool
 from agor_jupyter.domain.errors import AgentUnavailable
 
 CONNECT_SECONDS = 15.0
@@ -24,9 +25,13 @@ SILENCE_SECONDS = 600.0
 PAGE_SIZE = 200
 
 
+class GeminiSettings(Settings):
+    web_search: Literal["disabled", "live"] = "disabled"
+
+
 def make(spec: SessionSpec) -> GeminiModel:
     """Make the model of a conversation. Raises `AgentUnavailable` without a key."""
-    settings = check(Settings, spec.options)
+    settings = check(GeminiSettings, spec.options)
     key = probe.key_of(spec.environment)
     if not key:
         raise AgentUnavailable("There is no key for the Gemini API.", hint=probe.KEY_HINT)
@@ -42,13 +47,16 @@ def make(spec: SessionSpec) -> GeminiModel:
         ),
     )
     name = spec.model or (settings.models[0] if settings.models else probe.DEFAULT_MODEL)
-    return GeminiModel(client, http, name, spec.effort)
+    return GeminiModel(client, http, name, spec.effort, web_search=settings.web_search == "live")
 
 
 class GeminiModel:
     """See `workbench.model.Model`."""
 
-    def __init__(self, client: genai.Client, http: httpx2.AsyncClient, name: str, effort: str) -> None:
+    def __init__(
+        self, client: genai.Client, http: httpx2.AsyncClient, name: str, effort: str, *, web_search: bool
+    ) -> None:
+        self._web_search = web_search
         self._client = client
         self._http = http
         self.name = name
@@ -62,6 +70,10 @@ class GeminiModel:
     def efforts(self) -> tuple[str, ...]:
         return probe.EFFORTS
 
+    @property
+    def tools(self) -> Sequence[Tool]:
+        return web.tools_of(self._look_up) if self._web_search else ()
+
     async def offered(self) -> Sequence[Offered]:
         try:
             page = await self._client.aio.models.list(config={"page_size": PAGE_SIZE})
@@ -71,7 +83,7 @@ class GeminiModel:
             raise failures.unreachable() from error
         return translate.offered_of([_plain(item) for item in page.page])
 
-    async def ask(self, request: Request) -> AsyncGenerator[Words | Answer]:
+    async def ask(self, request: Request) -> AsyncGenerator[Words | Hosted | Answer]:
         """Stream one answer. Raises `ModelFailed`."""
         gathered = translate.Gatherer()
         contents = translate.contents_of(request.entries)
@@ -94,6 +106,23 @@ class GeminiModel:
         except httpx2.HTTPError as error:
             raise (cut_off() if begun else failures.unreachable()) from error
         yield gathered.answer()
+
+    async def _look_up(self, prompt: str, builtin: web.Builtin) -> dict[str, Any]:
+        """Ask with one of Google's own tools. Raises `ModelFailed`."""
+        try:
+            response = await self._client.aio.models.generate_content(
+                model=self.name,
+                contents=prompt,
+                config=types.GenerateContentConfig(
+                    tools=[types.Tool.model_validate({builtin: {}})],
+                    automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
+                ),
+            )
+        except errors.APIError as error:
+            raise failures.of_status(error.code, error.message or "", error.details) from error
+        except httpx2.HTTPError as error:
+            raise failures.unreachable() from error
+        return _plain(response)
 
     async def close(self) -> None:
         await self._client.aio.aclose()

@@ -53,7 +53,7 @@ CAPABILITIES = Capabilities(
         "images": "Only models that see take them.",
         "cost": "The API tells tokens, no prices.",
         "subagents": "There are none.",
-        "instructions": "AGENTS.md at the top of the worktree, and its skills, once the repository is trusted.",
+        "instructions": "AGENTS.md at the top of a trusted worktree, and its skills.",
     },
 )
 

@@ -21,11 +21,12 @@ from agents.models.interface import Model as SdkModel
 from openai.types.shared import Reasoning
 
 from agor_jupyter.agents.base import SessionSpec, ToolSpec
-from agor_jupyter.agents.openai import failures, probe, translate
+from agor_jupyter.agents.openai import failures, probe, searches, translate
 from agor_jupyter.agents.workbench.failing import ModelFailed, cut_off
-from agor_jupyter.agents.workbench.model import Answer, Offered, Request, Words
+from agor_jupyter.agents.workbench.model import Answer, Hosted, Offered, Request, Words
 from agor_jupyter.agents.workbench.settings import Settings, check
-from agor_jupyter.domain.errors import AgentUnavailable
+from agor_jupyter.agents.workbench.tool import Tool
+from agor_jupyter.domain.errors import AgentUnavailable, Unprocessable
 
 CONNECT_SECONDS = 15.0
 SILENCE_SECONDS = 600.0
@@ -37,6 +38,7 @@ FAILS = frozenset({"response.failed", "error", "response.error"})
 
 class OpenAiSettings(Settings):
     api: Literal["auto", "responses", "chat_completions"] = "auto"
+    web_search: Literal["disabled", "cached", "live"] = "disabled"
 
 
 def make(spec: SessionSpec) -> OpenAiModel:
@@ -61,18 +63,32 @@ def make(spec: SessionSpec) -> OpenAiModel:
         timeout=openai.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS),
     )
     responses = settings.api == "responses" or (settings.api == "auto" and official)
+    if settings.web_search != "disabled" and not responses:
+        raise Unprocessable(
+            "Only the Responses API searches the web, and this session speaks chat completions.",
+            hint="Set the session's option `api` to `responses`, if the server has it; else leave out "
+            "`web_search` and bring an MCP server that searches.",
+        )
     model = spec.model or (settings.models[0] if settings.models else "")
     if not model and official:
         model = get_default_model()
-    return OpenAiModel(client, model, spec.effort, responses=responses, official=official)
+    return OpenAiModel(client, model, spec.effort, settings, responses=responses, official=official)
 
 
 class OpenAiModel:
     """See `workbench.model.Model`."""
 
     def __init__(
-        self, client: openai.AsyncOpenAI, name: str, effort: str, *, responses: bool, official: bool
+        self,
+        client: openai.AsyncOpenAI,
+        name: str,
+        effort: str,
+        settings: OpenAiSettings,
+        *,
+        responses: bool,
+        official: bool,
     ) -> None:
+        self._web_search = settings.web_search
         self._client = client
         self._responses = responses
         self._official = official
@@ -87,6 +103,10 @@ class OpenAiModel:
     def efforts(self) -> tuple[str, ...]:
         return probe.EFFORTS
 
+    @property
+    def tools(self) -> Sequence[Tool]:
+        return ()
+
     async def offered(self) -> Sequence[Offered]:
         try:
             page = await self._client.models.list()
@@ -97,7 +117,7 @@ class OpenAiModel:
         listed = [item.model_dump() for item in page.data or ()]
         return translate.offered_of(listed, official=self._official)
 
-    async def ask(self, request: Request) -> AsyncGenerator[Words | Answer]:
+    async def ask(self, request: Request) -> AsyncGenerator[Words | Hosted | Answer]:
         """Stream one answer. Raises `ModelFailed`."""
         if not self.name:
             raise ModelFailed(
@@ -112,7 +132,11 @@ class OpenAiModel:
                     kind = event["type"]
                     if (words := translate.words_of(event)) is not None:
                         yield words
+                    elif (call := searches.call_of(event)) is not None:
+                        yield call
                     elif kind in ENDS:
+                        if (cited := searches.cited(event["response"])) is not None:
+                            yield cited
                         yield translate.answer_of(event["response"])
                         return
                     elif kind in FAILS:
@@ -132,7 +156,7 @@ class OpenAiModel:
             request.system,
             cast(Any, translate.items_of(request.entries, responses=self._responses)),
             self._settings(),
-            [_tool(spec) for spec in request.tools],
+            self._tools(request),
             None,
             [],
             ModelTracing.DISABLED,
@@ -149,17 +173,25 @@ class OpenAiModel:
             return OpenAIResponsesModel(self.name, self._client)
         return OpenAIChatCompletionsModel(self.name, self._client)
 
+    def _tools(self, request: Request) -> list[agents.Tool]:
+        """A request without tools (a summary) does not search either."""
+        offered: list[agents.Tool] = [_tool(spec) for spec in request.tools]
+        if offered and self._web_search != "disabled":
+            offered.append(agents.WebSearchTool(external_web_access=self._web_search == "live"))
+        return offered
+
     def _settings(self) -> ModelSettings:
         effort = cast(Any, self.effort or None)
         if not self._responses:
             reasoning = Reasoning(effort=effort) if effort else None
             return ModelSettings(include_usage=True, reasoning=reasoning)
+        found: list[Any] = [searches.SOURCES] if self._web_search != "disabled" else []
         if not effort and not (self._official and translate.reasons(self.name)):
-            return ModelSettings(store=False)
+            return ModelSettings(store=False, response_include=found or None)
         return ModelSettings(
             store=False,
             reasoning=Reasoning(effort=effort, summary="auto"),
-            response_include=["reasoning.encrypted_content"],
+            response_include=["reasoning.encrypted_content", *found],
         )
 
     def _status(self, error: openai.APIStatusError) -> ModelFailed:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from agor_jupyter.agents.openai import searches
 from agor_jupyter.agents.workbench.history import Answered, Call, Did, Prompted
 from agor_jupyter.agents.workbench.model import Answer, Offered, Words
 from agor_jupyter.domain.content import StopReason, Usage
@@ -61,6 +62,10 @@ def _answer_items(items: Sequence[Mapping[str, Any]], *, responses: bool) -> lis
     kept: list[dict[str, Any]] = []
     for given in items:
         item = _mended(given)
+        if item.get("type") == searches.ITEM:
+            item = searches.bare(item)
+            if not responses:
+                continue  # the SDK refuses what chat completions have no word for
         if not responses:
             kept.append(dict(item))
         elif item.get("type") != "reasoning":

@@ -117,7 +117,7 @@ class Connection:
         if self._call_house is not None:
             house = [HouseTool(spec, self._call_house) for spec in self._spec.tools]
         # The bench's own win: nobody's server may put itself in the place of a tool that asks.
-        tools = {tool.spec.name: tool for tool in [*self._mcp.tools, *house, *own.all()]}
+        tools = {tool.spec.name: tool for tool in [*self._mcp.tools, *house, *self._model.tools, *own.all()]}
         bench = Bench(
             history=history,
             model=self._model,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from agor_jupyter.agents.base import ToolSpec
 from agor_jupyter.agents.workbench.history import Answered, Did, Prompted
-from agor_jupyter.domain.content import StopReason, Usage
+from agor_jupyter.agents.workbench.tool import Tool
+from agor_jupyter.domain.content import StopReason, ToolKind, Usage
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,21 @@ class Words:
 
     kind: Literal["text", "thought"]
     text: str
+
+
+@dataclass(frozen=True)
+class Hosted:
+    """What the provider does by itself on the way to its answer: a search, say. Nobody is asked.
+
+    Told when it begins, and again with each new fact. `result` None: it is still under way.
+    """
+
+    id: str
+    title: str
+    kind: ToolKind
+    input: Mapping[str, Any]
+    result: str | None = None
+    failed: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,11 +76,16 @@ class Model(Protocol):
     @property
     def efforts(self) -> tuple[str, ...]: ...
 
+    @property
+    def tools(self) -> Sequence[Tool]:
+        """Tools that the vendor brings, and the bench offers and asks about like its own."""
+        ...
+
     async def offered(self) -> Sequence[Offered]:
         """Ask the endpoint which models it has; raises `ModelFailed` where it does not say."""
         ...
 
-    def ask(self, request: Request) -> AsyncGenerator[Words | Answer]:
+    def ask(self, request: Request) -> AsyncGenerator[Words | Hosted | Answer]:
         """Stream one answer. Closing the iterator, or cancelling it, closes the connection."""
         ...
 

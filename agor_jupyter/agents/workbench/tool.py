@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from agor_jupyter.agents.base import ToolSpec
-from agor_jupyter.domain.content import Question, ToolContent, ToolKind, ToolLocation
+from agor_jupyter.domain.content import Question, ToolContent, ToolKind, ToolLocation, Usage
 from agor_jupyter.domain.events import Plan
 
 Say = Callable[[str], None]
@@ -18,11 +18,15 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Result:
-    """What a tool gave: `text` for the model, `content` for people (None: the text)."""
+    """What a tool gave: `text` for the model, `content` for people (None: the text).
+
+    `usage`: what it cost, where a model did the work; it counts to the turn.
+    """
 
     text: str
     content: tuple[ToolContent, ...] | None = None
     failed: bool = False
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from agor_jupyter.agents.workbench import asking, compaction
 from agor_jupyter.agents.workbench.bench import Bench, added
 from agor_jupyter.agents.workbench.failing import ModelFailed, ToolFailed, cut_off
 from agor_jupyter.agents.workbench.history import STOPPED, Answered, Began, Call, Did, Dropped, Prompted, told
-from agor_jupyter.agents.workbench.model import Answer, Request
+from agor_jupyter.agents.workbench.hosted import HostedCalls
+from agor_jupyter.agents.workbench.model import Answer, Hosted, Request
 from agor_jupyter.agents.workbench.slash import COMPACT
 from agor_jupyter.agents.workbench.tool import Job, Result
 from agor_jupyter.domain.content import Attachment, StopReason, TerminalContent, TextContent, Usage
@@ -124,12 +125,16 @@ class Turn:
             tools=[tool.spec for tool in bench.tools.values()],
         )
         message_id = MessageId(f"msg_{secrets.token_hex(8)}")
+        hosted = HostedCalls(bench.outbox)
         said = ""
         try:
             async with aclosing(bench.model.ask(request)) as stream:
                 async for piece in stream:
                     if isinstance(piece, Answer):
                         return self._take(piece)
+                    if isinstance(piece, Hosted):
+                        hosted.tell(piece)
+                        continue
                     chunk = AgentMessageChunk if piece.kind == "text" else AgentThoughtChunk
                     said += piece.text if piece.kind == "text" else ""
                     bench.outbox.put(chunk(message_id=message_id, text=piece.text))
@@ -138,6 +143,8 @@ class Turn:
             if said:  # the person saw it, so the model must know of it
                 bench.keep(Answered(text=said))
             raise
+        finally:
+            hosted.end()
         raise cut_off()
 
     def _take(self, answer: Answer) -> Answer:
@@ -166,6 +173,9 @@ class Turn:
         except asyncio.CancelledError:
             told_call.end(Result(STOPPED, failed=True))
             raise
+        if result.usage is not None:
+            self.usage = added(self.usage, result.usage)
+            self._tell_usage()
         self._bench.keep(
             Did(call_id=call.id, name=call.name, text=clip(result.text)[0], failed=result.failed)
         )
