@@ -110,6 +110,7 @@ class Connection:
             can_use_tool=self._asking.ask,
             hooks=Eliciting(self._asking, self._outbox, self._translator).hooks,
             on_stderr=self._stderr.append,
+            spent_usd=self._ledger.spent_usd,
             house=house_tools.server_of(self._spec.tools, self._call) if self._call is not None else None,
         )
         self._client = client = ClaudeSDKClient(built)
@@ -119,6 +120,7 @@ class Connection:
             raise readiness.unavailable(error, self._stderr, self._program) from error
         info: dict[str, Any] = await client.get_server_info() or {}
         self._pid = info.get("pid")
+        readiness.check_style(info, options.settings_of(self._spec).output_style)
         instructions = await readiness.instructions_of(client, self._spec)
         self._outbox.put(readiness.ready(self._native_ref, self._spec, info, instructions))
         self._pump_job = asyncio.create_task(self._pump(client), name="claude-pump")
@@ -327,7 +329,7 @@ class Connection:
         ledger, total = self._ledger, result.total_cost_usd
         cost = turns.cost_of_turn(total, ledger.total_cost_usd, certain=ledger.certain)
         usage = turns.usage_of(result.usage, cost)
-        ledger.count(total)
+        ledger.count(total, cost)
         await asyncio.to_thread(ledger.save)
         self._translator.context_size = turns.context_size(result) or self._translator.context_size
         self._unasked = turns.added(self._unasked, usage)

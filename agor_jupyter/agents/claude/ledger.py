@@ -26,6 +26,8 @@ class Ledger:
         self._lock: int | None = None
         self.fork: ForkPoint | None = None
         self.total_cost_usd: float | None = None
+        self.spent_usd = 0.0
+        """What its turns have cost, as far as it is known: unlike the total, without a fork's parent."""
         self.prompted = False
         self.known = False
         """Whether the file was there: without it, nothing is known of the past."""
@@ -54,6 +56,8 @@ class Ledger:
             return
         total = kept.get("total_cost_usd")
         self.total_cost_usd = float(total) if isinstance(total, int | float) else None
+        spent = kept.get("spent_usd")
+        self.spent_usd = float(spent) if isinstance(spent, int | float) else 0.0
         self.prompted = bool(kept.get("prompted"))
         self.fork = ForkPoint.model_validate(kept["fork"]) if kept.get("fork") else None
         self.known = True
@@ -74,10 +78,11 @@ class Ledger:
                     kept = _total_in(line) or kept
         self.total_cost_usd, self.certain = (kept, True) if kept is not None else (self.total_cost_usd, False)
 
-    def count(self, total: float | None) -> None:
-        """Take the total that a turn's end reports."""
+    def count(self, total: float | None, cost: float | None = None) -> None:
+        """Take the total that a turn's end reports, and what the turn cost where that is known."""
         if total is not None:
             self.total_cost_usd, self.certain = total, True
+        self.spent_usd += cost or 0.0
         self.prompted = self.known = True
 
     def save(self) -> None:
@@ -85,6 +90,7 @@ class Ledger:
         fresh = self._path.with_suffix(".tmp")
         kept = {
             "total_cost_usd": self.total_cost_usd,
+            "spent_usd": self.spent_usd,
             "prompted": self.prompted,
             "fork": self.fork.model_dump() if self.fork is not None else None,
         }
@@ -97,7 +103,7 @@ class Ledger:
         after = Ledger(self._state_dir, native_ref)
         after.open()
         after.total_cost_usd, after.certain, after.prompted = self.total_cost_usd, self.certain, True
-        after.known = True
+        after.known, after.spent_usd = True, self.spent_usd
         after.save()
         self.close()
         return after

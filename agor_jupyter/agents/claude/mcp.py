@@ -30,6 +30,8 @@ _STATES: Mapping[str, str] = {
     "disabled": "is switched off",
 }
 
+_LOGIN = "Give it a token: a header `Authorization` of `Bearer ${NAME}`, and NAME among your keys."
+
 
 @dataclass(frozen=True)
 class Servers:
@@ -118,6 +120,6 @@ class Watch:
             if state in _STATES and name not in self._told:
                 self._told.add(name)
                 text = f"The MCP server {name!r} {_STATES[state]}: its tools are missing."
-                hint = "Look at its command or address."
+                hint = _LOGIN if state == "needs-auth" else "Look at its command or address."
                 notices.append(Notice(level="warning", text=text, hint=hint, tool_servers=(name,)))
         return notices

@@ -16,15 +16,16 @@ from typing import Any, Literal, get_args
 
 from claude_agent_sdk import CanUseTool, ClaudeAgentOptions, HookMatcher
 from claude_agent_sdk.types import McpServerConfig, PermissionMode, SettingSource
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agor_jupyter.agents.base import SessionSpec
 from agor_jupyter.agents.claude import launch, mcp, probe
 from agor_jupyter.agents.claude.probe import EFFORTS
 from agor_jupyter.agents.claude.tools import HOUSE
+from agor_jupyter.agents.claude.turns import BUDGET_HINT, BUDGET_SPENT
 from agor_jupyter.agents.process import SPAWN_MARKER
 from agor_jupyter.domain.content import Mode
-from agor_jupyter.domain.errors import Unprocessable
+from agor_jupyter.domain.errors import AgentUnavailable, Unprocessable
 from agor_jupyter.domain.session import ForkPoint
 
 BUFFER_BYTES = 64 * 2**20
@@ -81,6 +82,10 @@ class Settings(BaseModel):
 
     config_dir: str = ""
     max_turns: int | None = None
+    max_budget_usd: float | None = Field(None, gt=0, allow_inf_nan=False)
+    """What the whole conversation may cost, by the prices that Claude Code knows."""
+    output_style: str = ""
+    """One that Claude Code lists (`readiness.check_style`). Empty: its own, or a trusted repository's."""
     effort: Effort | None = None
     """Where `SessionSpec.effort` says nothing."""
 
@@ -102,6 +107,14 @@ def settings_of(spec: SessionSpec) -> Settings:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         raise Unprocessable(f"The Claude setting {name!r} is wrong: {first['msg']}.") from error
+
+
+def budget_left(spec: SessionSpec, spent_usd: float) -> float | None:
+    """Give what this process may spend: Claude Code counts from each start anew. None: no limit."""
+    budget = settings_of(spec).max_budget_usd
+    if budget is not None and spent_usd >= budget:
+        raise AgentUnavailable(BUDGET_SPENT, hint=BUDGET_HINT)
+    return None if budget is None else budget - spent_usd
 
 
 def effort_of(spec: SessionSpec) -> Effort | None:
@@ -128,10 +141,12 @@ def build(
     marker: str,
     can_use_tool: CanUseTool,
     on_stderr: Callable[[str], None],
+    spent_usd: float = 0.0,
     house: McpServerConfig | None = None,
     hooks: dict[Any, list[HookMatcher]] | None = None,
 ) -> ClaudeAgentOptions:
     """Make the SDK's options. `launcher` was written by `write_launcher`; `house` serves our tools.
+    `spent_usd` is what the conversation has cost so far.
 
     Looks at the machine's login on disk: run it in a thread.
     """
@@ -153,7 +168,7 @@ def build(
             else {"type": "preset", "preset": "claude_code"}
         ),
         setting_sources=sources,
-        settings=json.dumps({"cleanupPeriodDays": KEEP_DAYS}),
+        settings=json.dumps(_own_settings(settings)),
         mcp_servers={**servers.config, **ours},
         strict_mcp_config=True,
         env=environment_of(spec, settings, cli=cli, marker=marker, more=servers.variables),
@@ -166,12 +181,19 @@ def build(
         enable_file_checkpointing=True,
         extra_args={"replay-user-messages": None},
         max_turns=settings.max_turns,
+        max_budget_usd=budget_left(spec, spent_usd),
         effort=effort_of(spec),
         session_id=None if opening.resume else opening.native_ref,
         resume=opening.native_ref if opening.resume else (fork.native_ref if fork is not None else None),
         fork_session=fork is not None,
         resume_session_at=(fork.message_ref or None) if fork is not None else None,
     )
+
+
+def _own_settings(settings: Settings) -> dict[str, Any]:
+    """Give the settings of Claude Code's own that we hand over: they count before a repository's."""
+    style = {"outputStyle": settings.output_style} if settings.output_style else {}
+    return {"cleanupPeriodDays": KEEP_DAYS, **style}
 
 
 def model_of(name: str) -> str | None:

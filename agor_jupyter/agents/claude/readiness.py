@@ -13,7 +13,7 @@ from agor_jupyter.agents.claude.control import control
 from agor_jupyter.agents.claude.probe import EFFORTS
 from agor_jupyter.agents.claude.tools import relative_to
 from agor_jupyter.domain.content import SlashCommand
-from agor_jupyter.domain.errors import AgentUnavailable, AgorError
+from agor_jupyter.domain.errors import AgentUnavailable, AgorError, Unprocessable
 from agor_jupyter.domain.events import AgentReady
 
 INSTRUCTIONS_SECONDS = 3.0
@@ -45,6 +45,19 @@ def commands_of(info: Mapping[str, Any]) -> tuple[SlashCommand, ...]:
     return tuple(
         SlashCommand.told(item["name"], item.get("description"), item.get("argumentHint")) for item in found
     )
+
+
+def check_style(info: Mapping[str, Any], style: str) -> None:
+    """Refuse a style of the answers that Claude Code would leave aside without a word.
+
+    It lists its own, and those of a trusted repository; their names are told apart by case.
+    """
+    listed = [str(name) for name in info.get("available_output_styles") or ()]
+    if style and style not in listed:
+        raise Unprocessable(
+            f"Claude Code knows no output style {style[:80]!r} here.",
+            hint=f"Set `output_style` to one of: {', '.join(listed)}. A trusted repository can have more.",
+        )
 
 
 def efforts_of(info: Mapping[str, Any]) -> tuple[str, ...]:

@@ -20,6 +20,9 @@ HINTS: Mapping[int, str] = {
     529: "Anthropic's servers are overloaded: wait a little, then resume the session.",
 }
 
+BUDGET_SPENT = "The budget of this session is used up."
+BUDGET_HINT = "Raise the option `max_budget_usd`, then resume the session; or begin a new one."
+
 
 def usage_of(raw: Mapping[str, Any] | None, cost_usd: float | None = None) -> Usage:
     """Translate the API's own names. Cached tokens are not within `input_tokens`."""
@@ -113,6 +116,8 @@ def context_size(result: ResultMessage) -> int | None:
 
 def explain(result: ResultMessage, program: str = "claude") -> tuple[str, str]:
     """Say in a sentence what failed, and what to do."""
+    if result.subtype == "error_max_budget_usd":
+        return BUDGET_SPENT, BUDGET_HINT  # the number that it names is what was left when it started
     said = next((text for text in (result.errors or []) if text), "") or (result.result or "")
     error = sentence(said) or f"Claude Code failed ({result.subtype})."
     status = result.api_error_status
@@ -124,8 +129,6 @@ def explain(result: ResultMessage, program: str = "claude") -> tuple[str, str]:
         return error, HINTS[404]
     if "onnection" in said:
         return error, "Look at the network (or ANTHROPIC_BASE_URL), then resume the session."
-    if result.subtype == "error_max_budget_usd":
-        return error, "Raise the budget of this session, then resume it."
     return error, "Resume the session to try again; the conversation is kept."
 
 

@@ -49,7 +49,7 @@ def test_what_the_page_says_of_options_is_so(tmp_path: Path) -> None:
         trusted=True,
         mcp_servers=(PROBE,),
         environment={"PATH": "/bin"},
-        options={"max_turns": 3},
+        options={"max_turns": 3, "max_budget_usd": 5, "output_style": "Concise"},
     )
     fork = ForkPoint(native_ref="parent", worktree=str(tmp_path), message_ref="message")
 

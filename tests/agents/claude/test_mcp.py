@@ -97,6 +97,44 @@ async def test_a_server_that_hangs_or_is_not_there_holds_up_nothing(
     assert all("its tools are missing" in text for text in told)
 
 
+async def test_a_server_that_wants_a_login_is_given_a_token_instead(
+    talk: Start, server: AnthropicServer
+) -> None:
+    seen: list[str] = []
+
+    async def serve(request: Request) -> Response:
+        seen.append(f"{request.method} {request.path}")
+        base = f"http://127.0.0.1:{http.port}"
+        known = f"{base}/.well-known/oauth-protected-resource"
+        if request.path == "/mcp":
+            challenge = {"WWW-Authenticate": f'Bearer resource_metadata="{known}"'}
+            return json_response({}, status=401, headers=challenge)
+        if request.path.startswith("/.well-known/oauth-protected-resource"):
+            return json_response({"resource": f"{base}/mcp", "authorization_servers": [base]})
+        if request.path == "/.well-known/oauth-authorization-server":
+            ends = {"authorization_endpoint": f"{base}/authorize", "token_endpoint": f"{base}/token"}
+            ways = {"response_types_supported": ["code"], "code_challenge_methods_supported": ["S256"]}
+            return json_response(
+                {"issuer": base, "registration_endpoint": f"{base}/register", **ends, **ways}
+            )
+        return json_response({}, status=404)
+
+    http = ScriptedHttp(serve)
+    await http.start()
+    try:
+        server.book["hello"] = script(say("Hello."))
+        remote = McpServer(name="remote", transport="http", url=f"http://127.0.0.1:{http.port}/mcp")
+        chat = await talk(mcp_servers=(remote,))
+        assert (await chat.prompt("SCRIPT:hello")).stop_reason == "end_turn"
+        (notice,) = chat.of(Notice)
+        assert "'remote' wants a login" in notice.text
+        assert "Bearer ${NAME}" in notice.hint
+        assert "POST /register" not in seen, "nobody is signed up unasked"
+        await chat.close()
+    finally:
+        await http.close()
+
+
 async def test_the_houses_tools_run_unasked_in_this_process(talk: Start, server: AnthropicServer) -> None:
     asked: list[tuple[str, Mapping[str, Any]]] = []
 
