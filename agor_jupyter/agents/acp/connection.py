@@ -27,7 +27,7 @@ from agor_jupyter.agents.outbox import Outbox
 from agor_jupyter.agents.process import marked
 from agor_jupyter.domain.content import Attachment, Mode, StopReason, Usage
 from agor_jupyter.domain.errors import AgentUnavailable, Conflict
-from agor_jupyter.domain.events import AgentUpdate, TurnEnded
+from agor_jupyter.domain.events import AgentUpdate, TurnEnded, UsageUpdate
 from agor_jupyter.domain.ids import RequestId
 
 INTERRUPT_SECONDS = 2.0
@@ -64,6 +64,7 @@ class Connection:
         self._replaying = False
         self._heard_at = 0.0
         self._turn: _Turn | None = None
+        self._own: set[int] = set()  # what it ran when it was ready: a program may be several processes
         self._watching: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
 
@@ -91,6 +92,8 @@ class Connection:
         for notice in opening.notices:
             self._outbox.put(notice)
         self._outbox.put(self._choosing.ready(opening.can.version, await opening.instructions()))
+        if self._preset.quirks.commands_outlive_turns:
+            self._own = await asyncio.to_thread(marked, client.spawned.marker)
         self._watching = asyncio.create_task(self._watch(client), name="acp-watch")
 
     async def _settle(self) -> None:
@@ -148,7 +151,8 @@ class Connection:
             log.warning("an agent did not stop when it was told to; it is ended")
             await client.end()
             return
-        keep = {client.spawned.pid, *turn.before}
+        earlier = self._own if self._preset.quirks.commands_outlive_turns else turn.before
+        keep = {client.spawned.pid, *earlier}
         await strays.end_strays(
             client.spawned.marker, tool_servers=tool_server_marker(client.spawned.marker), keep=keep
         )
@@ -239,11 +243,23 @@ class Connection:
         for update in self._translator.end_turn(reason):
             self._outbox.put(update)
         usage = usage.model_copy(update={"cost_usd": self._translator.cost_of_turn()})
+        if (full := await self._fullness(usage)) is not None:
+            self._outbox.put(full)
         self._turn = None
         if reason == "max_tokens" and not hint:
             hint = turns.TOO_LONG
+        if reason == "max_turn_requests":
+            hint = self._preset.quirks.limit_hint
         self._outbox.put(TurnEnded(stop_reason=reason, usage=usage, error=error, hint=hint))
         turn.over.set()
+
+    async def _fullness(self, usage: Usage) -> UsageUpdate | None:
+        """Look how full the context is, where the agent has it but does not tell it."""
+        look = self._preset.fullness
+        found = await asyncio.to_thread(look, self._spec, self._opening.native_ref) if look else None
+        if found is None:
+            return None
+        return UsageUpdate(usage=usage, context_used=found[0], context_size=found[1])
 
     def _explain(self, refusal: RequestError) -> tuple[str, str]:
         preset = self._preset

@@ -50,7 +50,8 @@ SETTINGS: Mapping[str, Any] = {
     },
     # In its interactive shell a command's output never reaches an ACP client.
     "tools": {"shell": {"enableInteractiveShell": False, "showColor": False}},
-    "security": {"folderTrust": {"enabled": True}},
+    # No extension may be added (`/extensions install` would wait for a consent that nobody can give).
+    "security": {"folderTrust": {"enabled": True}, "allowedExtensions": ["^$"]},
     # A .env of the worktree is the project's, and its key may be somebody else's.
     "advanced": {"ignoreLocalEnv": True},
 }
@@ -58,8 +59,8 @@ SETTINGS: Mapping[str, Any] = {
 
 def prepare(spec: SessionSpec) -> Mapping[str, str]:
     """Make the home; give the variables that lead Gemini CLI there. Does I/O: run it in a thread."""
-    home = Path(spec.state_dir) / "gemini-home"
-    folder = home / ".gemini"
+    folder = folder_of(spec)
+    home = folder.parent
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     own = own_method(spec)
     theirs = _person_folder(spec.environment)
@@ -71,6 +72,8 @@ def prepare(spec: SessionSpec) -> Mapping[str, str]:
     method = own or _login_method(spec.environment)
     if method:
         settings["security"]["auth"] = {"selectedType": method}
+    if (most := spec.options.get("max_session_turns")) is not None:  # checked by `settings_of`
+        settings["model"] = {"maxSessionTurns": int(most)}
     # Replaced as a whole: another session of this person may be reading it right now.
     fresh = folder / f"settings.{os.getpid()}"
     fresh.write_text(json.dumps(settings, indent=1), encoding="utf-8")
@@ -82,6 +85,16 @@ def prepare(spec: SessionSpec) -> Mapping[str, str]:
         "GEMINI_CLI_TRUST_WORKSPACE": "true" if spec.trusted else "false",
         **({name: "" for name in MACHINES if name in spec.environment} if own else {}),
     }
+
+
+def folder_of(spec: SessionSpec) -> Path:
+    """Say where Gemini CLI keeps its settings and its records for this person."""
+    return Path(spec.state_dir) / "gemini-home" / ".gemini"
+
+
+def records_of(folder: Path, native_ref: str) -> list[Path]:
+    """Find the records of a conversation. Reads the disk."""
+    return sorted(folder.glob(f"tmp/*/chats/session-*-{native_ref[:8]}.jsonl"))
 
 
 def own_method(spec: SessionSpec) -> str:
@@ -97,8 +110,7 @@ def _keep_apart(folder: Path, native_ref: str) -> None:
     minute. Within the minute in which the conversation began that is the same file, and the empty
     record wipes the conversation (0.61). It finds records by their id, whatever their name is.
     """
-    short = native_ref[:8]
-    found = sorted(folder.glob(f"tmp/*/chats/session-*-{short}.jsonl"))
+    short, found = native_ref[:8], records_of(folder, native_ref)
     if not any(KEPT in path.name for path in found):
         for path in found:
             path.rename(path.with_name(path.name.replace(f"-{short}.", f"{KEPT}{short}.")))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from agor_jupyter.agents.acp import gemini_home
+from agor_jupyter.agents.acp import gemini_home, gemini_record
 from agor_jupyter.agents.base import Capabilities, SessionSpec
 from agor_jupyter.domain.content import Mode
 from agor_jupyter.domain.repo import ProjectFile
@@ -32,6 +32,10 @@ class Quirks:
     """It starts no tool server in a repository that is not trusted."""
     instruction_files: tuple[str, ...] = ()
     """The files of a repository that it reads as instructions, where it is trusted."""
+    limit_hint: str = ""
+    """What to do when a turn ended at a limit of its own (`max_turn_requests`)."""
+    commands_outlive_turns: bool = False
+    """What it starts after it began are commands and tool servers: a stop ends those of earlier turns too."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,9 @@ class Preset:
     quirks: Quirks = Quirks()
     prepare: Callable[[SessionSpec], Mapping[str, str]] | None = None
     """Makes what the agent needs on disk; gives the variables that lead it there. Run in a thread."""
+    fullness: Callable[[SessionSpec, str], tuple[int, int | None] | None] | None = None
+    """Finds how full the context of a conversation is, and of how much, where the protocol does not tell
+    it. Reads files: run in a thread."""
     logged_in: Callable[[Mapping[str, str]], bool | None] | None = None
     """Looks for a login. Reads small files: run in a thread."""
 
@@ -111,9 +118,10 @@ _GEMINI_FILES = (
     ProjectFile(path="GEMINI.md", effect="Gemini CLI reads it as instructions.", anywhere=True),
     ProjectFile(
         path=".gemini/",
-        effect="Gemini CLI takes settings, commands and extensions from it; they can name programs.",
+        effect="Gemini CLI takes settings, skills, subagents and hooks from it; they can name programs.",
         runs=True,
     ),
+    ProjectFile(path=".agents/skills/", effect="Gemini CLI offers these skills to the model."),
     ProjectFile(path=".env", effect="Gemini CLI takes variables from it.", secret=True),
 )
 
@@ -127,6 +135,7 @@ GEMINI = Preset(
         images=True,
         files=True,
         commands=True,
+        context_usage=True,
         mcp=True,
         house_tools=True,
         instructions=True,
@@ -143,8 +152,9 @@ GEMINI = Preset(
             "fork_at_message": "Gemini CLI cannot fork: a fork is given a transcript.",
             "any_model": _LISTED,
             "set_effort": "Gemini CLI has no such setting.",
-            "context_usage": "Gemini CLI does not tell it.",
-            "compaction": "Gemini CLI does not tell it.",
+            "context_usage": "At the end of a turn, from Gemini CLI's own record of its last request; of the "
+            "1,048,576 tokens that it reckons with for every Gemini model.",
+            "compaction": "Gemini CLI has no `/compress` over ACP; it compacts by itself, untold.",
             "cost": "Gemini CLI does not tell it.",
             "elicitation": "Gemini CLI takes no questions of an MCP server, and tells the server so.",
             "mcp": _TRUSTED_ONLY,
@@ -170,7 +180,11 @@ GEMINI = Preset(
         usage_path=("_meta", "quota", "token_count"),
         tool_servers_need_trust=True,
         instruction_files=("GEMINI.md",),
+        limit_hint="Gemini CLI made as many requests as the option `max_session_turns`, or its own "
+        "`model.maxSessionTurns`, allows, or it went in circles. It counts anew when the session is resumed.",
+        commands_outlive_turns=True,
     ),
     prepare=gemini_home.prepare,
+    fullness=gemini_record.fullness,
     logged_in=gemini_home.logged_in,
 )

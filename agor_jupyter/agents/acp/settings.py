@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agor_jupyter.agents.acp.presets import Preset
 from agor_jupyter.domain.content import Mode
@@ -27,6 +27,8 @@ class Settings(BaseModel):
     """Variables for the agent. A secret is written `${NAME}`: options are not safe for its value."""
     credentials: tuple[str, ...] = ()
     """Secrets that the agent takes from its environment, by name: each person may set their own."""
+    max_session_turns: int | None = Field(None, ge=1)
+    """Gemini CLI alone: how many requests one process of it may make (see `gemini_home`)."""
     modes: dict[Mode, str] = {}
     """Which of the agent's own modes stands for ours, where the usual names do not fit."""
 

@@ -33,7 +33,7 @@ async def talk(server: GeminiServer, tmp_path: Path) -> AsyncIterator[Start]:
 
     async def start(**changes: Any) -> Talk:
         environment = {**server.environment(), **changes.pop("environment", {})}
-        options = {"command": [str(find_gemini()), "--acp"]}
+        options = {"command": [str(find_gemini()), "--acp"], **changes.pop("options", {})}
         fresh = Talk(spec_in(tmp_path, environment=environment, options=options, **changes), GEMINI)
         talks.append(fresh)
         return await fresh.start()

@@ -29,6 +29,7 @@ CHOSEN: dict[str, Driver] = {
     "uses_a_house_tool": "direct",
     "sees_images": "direct",
     "switches_model": "direct",
+    "tells_its_context": "direct",
     "works_in_its_mode": "runner",
     "killed_in_mid_tool": "direct",
     "breaks_in_mid_line": "direct",
