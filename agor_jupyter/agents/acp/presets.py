@@ -118,7 +118,7 @@ _GEMINI_FILES = (
     ProjectFile(path="GEMINI.md", effect="Gemini CLI reads it as instructions.", anywhere=True),
     ProjectFile(
         path=".gemini/",
-        effect="Gemini CLI takes settings, skills, subagents and hooks from it; they can name programs.",
+        effect="Gemini CLI takes settings, skills and hooks from it; they can name programs.",
         runs=True,
     ),
     ProjectFile(path=".agents/skills/", effect="Gemini CLI offers these skills to the model."),

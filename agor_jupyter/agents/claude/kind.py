@@ -52,7 +52,7 @@ PROJECT_FILES = (
     ),
     ProjectFile(
         path=".claude/",
-        effect="Claude Code takes instructions, commands, subagents, skills and rules from it.",
+        effect="Claude Code takes instructions, commands, subagents, skills, styles and rules from it.",
         runs=True,
     ),
     ProjectFile(

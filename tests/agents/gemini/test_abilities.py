@@ -166,6 +166,37 @@ async def test_hooks_of_a_trusted_repository_run_but_not_around_tools(
     assert len(chat.of(PermissionRequest)) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("codebase_investigator", ""),  # it runs
+        ("generalist", "denied by policy"),
+        ("mine", "not found"),
+    ],
+)
+async def test_a_subagent_changes_nothing_unasked(
+    talk: Start, server: GeminiServer, tmp_path: Path, name: str, told: str
+) -> None:
+    own = tmp_path / "worktree" / ".gemini" / "agents"
+    own.mkdir(parents=True)
+    (own / "mine.md").write_text("---\nname: mine\ndescription: Of the repository\n---\nCANARY-AGENT\n")
+    server.book["parent"] = script(use("invoke_agent", agent_name=name, prompt="SCRIPT:child"), say("After."))
+    server.book["child"] = script(
+        use("write_file", file_path="planted.txt", content="x"),
+        use("run_shell_command", command="touch planted-too.txt"),
+        use("complete_task", result="Done.", response="Done."),
+    )
+    chat = await talk(trusted=True, mode="full_auto")
+    ended = await chat.prompt("SCRIPT:parent")
+    assert (ended.stop_reason, chat.text) == ("end_turn", "After.")
+    (called,) = chat.of(ToolCall)
+    assert called.kind == "think"
+    assert told in "".join(getattr(item, "text", "") for item in chat.contents)
+    assert ("child" in [asked.choice.script for asked in server.asked]) == (told == "")
+    assert [path.name for path in (tmp_path / "worktree").iterdir()] == [".gemini"]
+    assert chat.of(PermissionRequest) == []
+
+
 async def test_no_extension_is_added(talk: Start, server: GeminiServer, tmp_path: Path) -> None:
     """Gemini CLI would wait for a consent that over ACP nobody can give."""
     folder = tmp_path / "extension"
