@@ -12,33 +12,38 @@ from pathlib import Path
 from typing import Any
 
 from agor_jupyter.agents.base import Decision, SessionSpec, ToolCaller
-from agor_jupyter.agents.codex import opening, options, permissions, probe, starting, tools, turns
+from agor_jupyter.agents.codex import commands, opening, options, permissions, probe, starting, tools, turns
 from agor_jupyter.agents.codex.asking import Asking
 from agor_jupyter.agents.codex.ledger import Ledger
+from agor_jupyter.agents.codex.reviews import Reviews
 from agor_jupyter.agents.codex.translate import Translator
 from agor_jupyter.agents.codex.wire import Message, Refused, Wire
 from agor_jupyter.agents.outbox import Outbox
 from agor_jupyter.agents.process import end_tree
 from agor_jupyter.agents.strays import end_strays
-from agor_jupyter.domain.content import Attachment, Mode
+from agor_jupyter.domain.content import Attachment, Mode, Usage, add_usage
 from agor_jupyter.domain.errors import AgentUnavailable, Conflict, TimedOut
-from agor_jupyter.domain.events import AgentUpdate, TurnEnded
+from agor_jupyter.domain.events import AgentUpdate, Notice, TurnEnded
 from agor_jupyter.domain.ids import RequestId, TaskId
 
 CALL_SECONDS = 15.0
 INTERRUPT_SECONDS = 1.0
 INTERRUPT_TRIES = 2
-COMPACT = "/compact"
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class _Turn:
-    """The prompt under way. `id` is how Codex names its turn, once it has begun."""
+    """The prompt under way. `id` is how Codex names its turn, once it has begun.
+
+    A review is a turn within it: `active` is the one that Codex lets stop.
+    """
 
     task_id: TaskId
     id: str = ""
+    active: str = ""
+    review: bool = False
     interrupted: bool = False
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     over: asyncio.Event = field(default_factory=asyncio.Event)
@@ -64,6 +69,8 @@ class Connection:
         self._effort = spec.effort
         self._shown_plan = False
         self._turn: _Turn | None = None
+        self._reviews: Reviews | None = None
+        self._counting: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
 
@@ -109,8 +116,9 @@ class Connection:
         except AgentUnavailable as error:
             if self._wire is None or not self._wire.ended:
                 raise
-            raise self._died(self._wire) from error
+            raise opening.died(self._wire) from error
         self._thread, self._model = opened.thread, opened.model
+        self._reviews = Reviews(opened.thread, opened.params)
         self._shown_plan = opened.planning
         await asyncio.to_thread(self._hold, opened)
         self._choices = await opening.choices(wire, opened, version)
@@ -127,18 +135,12 @@ class Connection:
         ledger.fork = opened.fork
         ledger.save()
 
-    def _died(self, wire: Wire) -> AgentUnavailable:
-        said = next((row for row in reversed(wire.stderr_tail().split("\n")) if row.strip()), "")
-        return AgentUnavailable(
-            f"Codex did not start: {turns.sentence(said) or 'it ended at once.'}",
-            hint="Try `codex` in a terminal of this machine; it says more.",
-        )
-
     # --- what the runner asks for --------------------------------------------
 
     async def prompt(self, task_id: TaskId, text: str, attachments: tuple[Attachment, ...]) -> None:
         """Hand a prompt over. Raises `Conflict` while another one is under way."""
         wire = self._alive()
+        commands.check(text, attachments)
         if self._turn is not None:
             raise Conflict("Codex is at work on another prompt.", hint="Wait for it, or stop it.")
         self._turn = turn = _Turn(task_id)
@@ -166,7 +168,7 @@ class Connection:
         return bool(account.get("account")) or not account.get("requiresOpenaiAuth")
 
     async def _begin(self, wire: Wire, turn: _Turn, text: str, attachments: tuple[Attachment, ...]) -> None:
-        if text.strip() == COMPACT:
+        if commands.argument_of(text, "compact") == "":
             await wire.call("thread/compact/start", {"threadId": self._thread}, seconds=CALL_SECONDS)
             return
         given = options.turn_params(
@@ -177,9 +179,16 @@ class Connection:
             shown_plan=self._shown_plan,
         )
         self._shown_plan = self._mode == "plan"
-        params = {"threadId": self._thread, "input": options.input_of(text, attachments), **given}
+        wanted = commands.argument_of(text, "review")
+        if wanted is not None and self._reviews is not None:
+            turn.review = True
+            begun = await self._reviews.begin(wire, commands.target_of(wanted), given)
+            turn.id = turn.id or str(begun.get("id") or "")
+            return
+        words = options.input_of(commands.words_of(text), attachments)
+        params = {"threadId": self._thread, "input": words, **given}
         answer = await wire.call("turn/start", params, seconds=CALL_SECONDS)
-        self._named(turn, answer)
+        self._named(turn, answer.get("turn") or {})
 
     async def steer(self, text: str, attachments: tuple[Attachment, ...]) -> None:
         """Put words into the running turn. Raises `Conflict` when none is under way (any more)."""
@@ -208,7 +217,7 @@ class Connection:
         for _ in range(INTERRUPT_TRIES):
             # Asked again when it had no effect: it may come before Codex has begun the turn.
             await _within(turn.begun.wait(), INTERRUPT_SECONDS)
-            await self._try(wire, "turn/interrupt", {"turnId": turn.id})
+            await self._try(wire, "turn/interrupt", {"turnId": turn.active or turn.id})
             if await _within(turn.over.wait(), INTERRUPT_SECONDS):
                 break
         else:
@@ -259,7 +268,7 @@ class Connection:
         turn, wire = self._turn, self._wire
         if wire is not None and turn is not None and turn.id:
             turn.interrupted = True
-            await self._try(wire, "turn/interrupt", {"turnId": turn.id})
+            await self._try(wire, "turn/interrupt", {"turnId": turn.active or turn.id})
         await self._end_process()
         self._outbox.end()
 
@@ -287,6 +296,8 @@ class Connection:
             await end_tree(wire.pid, wire.marker, grace_seconds=0.5)
             # Once more: a command that was just being started shows no mark for a moment.
             await end_strays(wire.marker, keep=None)
+            if self._counting is not None:  # it has no server to ask any more
+                await asyncio.gather(self._counting, return_exceptions=True)
             self._gone(wire)
             if self._ledger is not None:
                 await asyncio.to_thread(self._ledger.close)
@@ -306,10 +317,12 @@ class Connection:
                 await self._wire.refuse(message["id"], method)
             return
         if self._thread and params.get("threadId") not in (None, self._thread):
+            if self._reviews is not None:
+                self._reviews.hear(method, params)
             return
         match method:
             case "turn/started" if self._turn is not None:
-                self._named(self._turn, params)
+                self._named(self._turn, params.get("turn") or {})
             case "turn/completed":
                 self._completed(params.get("turn") or {})
             case "serverRequest/resolved":
@@ -329,14 +342,32 @@ class Connection:
             self._outbox.put(update)
 
     def _named(self, turn: _Turn, told: Mapping[str, Any]) -> None:
-        turn.id = turn.id or str((told.get("turn") or {}).get("id") or "")
+        turn.active = str(told.get("id") or "")
+        turn.id = turn.id or str((turn.review and told.get("rootTurnId")) or turn.active)
         turn.begun.set()
 
     def _completed(self, told: Mapping[str, Any]) -> None:
         turn = self._turn
         if turn is None or turn.id not in ("", told.get("id")):
             return
-        usage = self._translator.usage
+        turn.over.set()
+        if turn.review:
+            self._counting = asyncio.create_task(self._count(turn, told), name="codex-count")
+        else:
+            self._finish(turn, told, Usage())
+
+    async def _count(self, turn: _Turn, told: Mapping[str, Any]) -> None:
+        """End the turn of a review as soon as its tokens are known."""
+        used = None
+        if self._reviews is not None and self._wire is not None:
+            used = await self._reviews.usage(self._wire)
+        if used is None:
+            self._outbox.put(Notice(text="Codex did not tell how many tokens the review took."))
+        if self._turn is turn:
+            self._finish(turn, told, used or Usage())
+
+    def _finish(self, turn: _Turn, told: Mapping[str, Any], besides: Usage) -> None:
+        usage = add_usage(self._translator.usage, besides)
         ended = turns.ended(told, usage, interrupted=turn.interrupted, login_hint=self._login_hint)
         self._over(turn, ended)
 
@@ -352,19 +383,8 @@ class Connection:
         """The process ended. A turn that was under way is over, one way or the other."""
         self._asking.withdraw_all()
         if self._turn is not None:
-            self._over(self._turn, self._last_word(self._turn, wire))
-
-    def _last_word(self, turn: _Turn, wire: Wire) -> TurnEnded:
-        usage = self._translator.usage
-        if turn.interrupted:
-            return TurnEnded(stop_reason="cancelled", usage=usage)
-        how = f" (exit code {wire.exit_code})" if wire.exit_code is not None else ""
-        return TurnEnded(
-            stop_reason="lost",
-            usage=usage,
-            error=f"Codex ended in the middle of its work{how}.",
-            hint="Resume the session: the conversation is kept up to here.",
-        )
+            turn, usage = self._turn, self._translator.usage
+            self._over(turn, turns.lost(usage, interrupted=turn.interrupted, exit_code=wire.exit_code))
 
 
 async def _within(condition: Any, seconds: float) -> bool:

@@ -9,10 +9,10 @@ from pathlib import PurePath
 from typing import Any
 
 from agor_jupyter.agents.base import SessionSpec
-from agor_jupyter.agents.codex import options
+from agor_jupyter.agents.codex import options, turns
+from agor_jupyter.agents.codex.commands import COMMANDS
 from agor_jupyter.agents.codex.ledger import Ledger
 from agor_jupyter.agents.codex.wire import Refused, Wire
-from agor_jupyter.domain.content import SlashCommand
 from agor_jupyter.domain.errors import AgentUnavailable
 from agor_jupyter.domain.events import AgentReady
 from agor_jupyter.domain.session import ForkPoint
@@ -20,16 +20,17 @@ from agor_jupyter.domain.session import ForkPoint
 CALL_SECONDS = 30.0
 """Generous: a cold disk, a large conversation."""
 
-COMPACTS = "Sum up the conversation so far, to make room in the context"
-
 CLIENT = {"name": "agor_jupyter", "title": "Agor for Jupyter", "version": "1"}
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A conversation that is live. `fork` is where it began, if it shares history."""
+    """A conversation that is live. `fork` is where it began, if it shares history; `params`, what it was
+    opened with.
+    """
 
     thread: str
+    params: Mapping[str, Any]
     model: str
     planning: bool
     instructions: tuple[str, ...]
@@ -71,7 +72,7 @@ async def open_thread(wire: Wire, spec: SessionSpec, ledger: Ledger | None, shel
     if spec.native_ref:
         try:
             resume = {**params, "threadId": spec.native_ref, "excludeTurns": True}
-            return _opened(await wire.call("thread/resume", resume, seconds=CALL_SECONDS), spec, None)
+            return _opened(await wire.call("thread/resume", resume, seconds=CALL_SECONDS), spec, params, None)
         except Refused as error:
             if ledger is None or not ledger.known or ledger.prompted:
                 raise _unknown(error) from error
@@ -80,11 +81,11 @@ async def open_thread(wire: Wire, spec: SessionSpec, ledger: Ledger | None, shel
         at = {"lastTurnId": fork.message_ref} if fork.message_ref else {}
         asked = {**params, **at, "threadId": fork.native_ref, "excludeTurns": True}
         try:
-            return _opened(await wire.call("thread/fork", asked, seconds=CALL_SECONDS), spec, fork)
+            return _opened(await wire.call("thread/fork", asked, seconds=CALL_SECONDS), spec, params, fork)
         except Refused as error:
             raise _unknown(error) from error
     asked = {**params, "dynamicTools": options.tools_of(spec)}
-    return _opened(await wire.call("thread/start", asked, seconds=CALL_SECONDS), spec, None)
+    return _opened(await wire.call("thread/start", asked, seconds=CALL_SECONDS), spec, params, None)
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ async def choices(wire: Wire, opened: Opened, version: str) -> Choices:
             str(item.get("model")): str(item["displayName"]) for item in shown if item.get("displayName")
         },
         efforts=efforts_of(models, opened.model),
-        commands=(SlashCommand(name="compact", description=COMPACTS),),
+        commands=COMMANDS,
         instructions=opened.instructions,
     )
     return Choices(told, models)
@@ -125,12 +126,24 @@ def efforts_of(models: Sequence[Mapping[str, Any]], model: str) -> tuple[str, ..
     return tuple(str(item.get("reasoningEffort")) for item in efforts if isinstance(item, Mapping))
 
 
-def _opened(answer: Mapping[str, Any], spec: SessionSpec, fork: ForkPoint | None) -> Opened:
+def died(wire: Wire) -> AgentUnavailable:
+    """Say why the server ended before there was a conversation."""
+    said = next((row for row in reversed(wire.stderr_tail().split("\n")) if row.strip()), "")
+    return AgentUnavailable(
+        f"Codex did not start: {turns.sentence(said) or 'it ended at once.'}",
+        hint="Try `codex` in a terminal of this machine; it says more.",
+    )
+
+
+def _opened(
+    answer: Mapping[str, Any], spec: SessionSpec, params: Mapping[str, Any], fork: ForkPoint | None
+) -> Opened:
     thread = answer.get("thread") or {}
     mode = answer.get("collaborationMode") or {}
     sources = (str(path) for path in answer.get("instructionSources") or ())
     return Opened(
         thread=str(thread.get("id", "")),
+        params=params,
         model=str(answer.get("model") or ""),
         planning=mode.get("mode") == "plan",
         instructions=tuple(path for path in sources if PurePath(path).is_relative_to(spec.worktree)),

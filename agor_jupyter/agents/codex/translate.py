@@ -45,6 +45,9 @@ _STEPS: Mapping[str, Literal["pending", "in_progress", "completed"]] = {
     "completed": "completed",
 }
 
+REVIEWS = "Codex reviews"
+UNASKED = "Nothing is asked in a review: what wants out of the sandbox is refused."
+
 
 class Translator:
     """The accumulator of one conversation. Feed it every notification of its thread, in order."""
@@ -197,6 +200,9 @@ class Translator:
                 return self._whole(item)
             case "contextCompaction":
                 return [Compaction(before_tokens=self._full)]
+            case "enteredReviewMode":
+                # Its counterpart says nothing new: the review follows it as a message.
+                return [Notice(text=f"{REVIEWS}: {tools.line(str(item.get('review', '')))}", hint=UNASKED)]
             case kind if kind in tools.CALLS:
                 return self._ended(item, texts)
             case _:

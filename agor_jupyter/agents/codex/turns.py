@@ -69,6 +69,19 @@ def ended(turn: Mapping[str, Any], usage: Usage, *, interrupted: bool, login_hin
     )
 
 
+def lost(usage: Usage, *, interrupted: bool, exit_code: int | None) -> TurnEnded:
+    """Say how a turn ended whose program is gone."""
+    if interrupted:
+        return TurnEnded(stop_reason="cancelled", usage=usage)
+    how = f" (exit code {exit_code})" if exit_code is not None else ""
+    return TurnEnded(
+        stop_reason="lost",
+        usage=usage,
+        error=f"Codex ended in the middle of its work{how}.",
+        hint="Resume the session: the conversation is kept up to here.",
+    )
+
+
 def explain(error: Mapping[str, Any], login_hint: str) -> tuple[str, str]:
     """Say in a sentence what failed, and what to do."""
     said = str(error.get("message") or "")

@@ -71,6 +71,7 @@ def books() -> dict[str, Script]:
             use("agor_whoami", loud=True),
             use("request_user_input", questions=[asked]),
         ),
+        "review": script(use("exec_command", cmd="echo seen"), Turn(blocks=(Text(text="All is well."),))),
         "overloaded": script(
             Turn(fault=Fault(status=503, message="busy"), fault_times=1, blocks=(Text(text="Here."),))
         ),
@@ -87,6 +88,9 @@ class Recorder(Connection):
 
     async def _hear(self, message: Mapping[str, Any]) -> None:
         params = message.get("params") or {}
+        if self._thread and params.get("threadId") not in (None, self._thread):
+            await super()._hear(message)  # of a review's own thread, when its tokens are counted
+            return
         item = params.get("item") or {}
         if message["method"] == permissions.CHANGE:
             item = self._translator.item(params["itemId"]) or {}
@@ -121,7 +125,8 @@ async def record(name: str, folder: Path) -> list[dict[str, Any]]:
         )
         connection = Recorder(spec)
         await connection.open()
-        await connection.prompt(TaskId("task_1"), f"SCRIPT:{name}", ())
+        command = "/review " if name == "review" else ""
+        await connection.prompt(TaskId("task_1"), f"{command}SCRIPT:{name}", ())
         async for update in connection.updates():
             if isinstance(update, TurnEnded):
                 break

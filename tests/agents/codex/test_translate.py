@@ -54,7 +54,7 @@ def translated(name: str) -> list[AgentUpdate]:
 
 
 def test_the_recordings_are_there() -> None:
-    assert {"words", "edits", "commands", "plan", "tools", "overloaded", "failed"} <= set(NAMES)
+    assert {"words", "edits", "commands", "plan", "tools", "review", "overloaded", "failed"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
