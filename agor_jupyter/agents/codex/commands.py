@@ -6,8 +6,11 @@ and what it cannot is asked for in words of ours.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
+from agor_jupyter.agents.codex import options, skills
+from agor_jupyter.agents.codex.skills import Skill
 from agor_jupyter.domain.content import Attachment, SlashCommand
 from agor_jupyter.domain.errors import Unprocessable
 
@@ -22,6 +25,8 @@ COMMANDS = (
         name="init", description="Write AGENTS.md, the project's instructions", hint="[what matters most]"
     ),
 )
+
+OURS = frozenset(command.name for command in COMMANDS)
 
 INIT = """\
 Write the file AGENTS.md at the top of this repository: what somebody who begins to work here must know, \
@@ -71,3 +76,12 @@ def words_of(text: str) -> str:
     if wanted is None:
         return text
     return f"{INIT}\n\nAbove all: {wanted}" if wanted else INIT
+
+
+def input_of(text: str, attachments: Iterable[Attachment], known: Iterable[Skill]) -> list[dict[str, Any]]:
+    """Make the input of a turn. A command of ours goes before a skill of the same name."""
+    skill = skills.called(text, known)
+    if skill is None or skill.name in OURS:
+        return options.input_of(words_of(text), attachments)
+    named, words = skills.input_of(text, skill)
+    return [named, *options.input_of(words, attachments)]

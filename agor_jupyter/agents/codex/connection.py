@@ -16,6 +16,7 @@ from agor_jupyter.agents.codex import commands, opening, options, permissions, p
 from agor_jupyter.agents.codex.asking import Asking
 from agor_jupyter.agents.codex.ledger import Ledger
 from agor_jupyter.agents.codex.reviews import Reviews
+from agor_jupyter.agents.codex.skills import Skill
 from agor_jupyter.agents.codex.translate import Translator
 from agor_jupyter.agents.codex.wire import Message, Refused, Wire
 from agor_jupyter.agents.outbox import Outbox
@@ -63,6 +64,7 @@ class Connection:
         self._wire: Wire | None = None
         self._ledger: Ledger | None = None
         self._thread = ""
+        self._skills: tuple[Skill, ...] = ()
         self._mode: Mode = spec.mode
         self._model = spec.model
         self._choices: opening.Choices | None = None
@@ -117,7 +119,7 @@ class Connection:
             if self._wire is None or not self._wire.ended:
                 raise
             raise opening.died(self._wire) from error
-        self._thread, self._model = opened.thread, opened.model
+        self._thread, self._model, self._skills = opened.thread, opened.model, opened.skills
         self._reviews = Reviews(opened.thread, opened.params)
         self._shown_plan = opened.planning
         await asyncio.to_thread(self._hold, opened)
@@ -185,7 +187,7 @@ class Connection:
             begun = await self._reviews.begin(wire, commands.target_of(wanted), given)
             turn.id = turn.id or str(begun.get("id") or "")
             return
-        words = options.input_of(commands.words_of(text), attachments)
+        words = commands.input_of(text, attachments, self._skills)
         params = {"threadId": self._thread, "input": words, **given}
         answer = await wire.call("turn/start", params, seconds=CALL_SECONDS)
         self._named(turn, answer.get("turn") or {})

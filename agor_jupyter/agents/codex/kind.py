@@ -26,7 +26,8 @@ PROJECT_FILES = (
     ProjectFile(path="AGENTS.override.md", effect="Codex reads it as instructions."),
     ProjectFile(
         path=".codex/",
-        effect="Codex takes settings and rules from it; they can name tool servers and programs.",
+        effect="Codex takes settings and rules from it; they can name tool servers and programs, "
+        "and let commands run unasked.",
         runs=True,
     ),
     ProjectFile(path=".agents/skills/", effect="Codex offers these skills to the model."),
@@ -59,7 +60,7 @@ CAPABILITIES = Capabilities(
         "runs_unasked_in_sandbox": "Commands run unasked in Codex's own sandbox: it reads everything, writes "
         "nothing (in full auto: the worktree and the temporary folder), and has no network. Whatever needs "
         "more is asked first.",
-        "commands": "Only /compact; the other slash commands are of Codex's terminal.",
+        "commands": "/compact, /review, /init and the skills; the others are of Codex's terminal.",
         "cost": "Codex counts tokens and reports no cost.",
         "subagents": "Switched off: what Codex's subagents ask for could not be told apart.",
         "allow_always": "The same command or tool, or edits inside the worktree, for this session.",

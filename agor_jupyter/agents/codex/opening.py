@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePath
 from typing import Any
 
 from agor_jupyter.agents.base import SessionSpec
-from agor_jupyter.agents.codex import options, turns
+from agor_jupyter.agents.codex import options, skills, turns
 from agor_jupyter.agents.codex.commands import COMMANDS
 from agor_jupyter.agents.codex.ledger import Ledger
+from agor_jupyter.agents.codex.skills import Skill
 from agor_jupyter.agents.codex.wire import Refused, Wire
 from agor_jupyter.domain.errors import AgentUnavailable
 from agor_jupyter.domain.events import AgentReady
@@ -26,11 +28,12 @@ CLIENT = {"name": "agor_jupyter", "title": "Agor for Jupyter", "version": "1"}
 @dataclass(frozen=True)
 class Opened:
     """A conversation that is live. `fork` is where it began, if it shares history; `params`, what it was
-    opened with.
+    opened with; `skills`, those that a prompt may call.
     """
 
     thread: str
     params: Mapping[str, Any]
+    skills: tuple[Skill, ...]
     model: str
     planning: bool
     instructions: tuple[str, ...]
@@ -58,21 +61,24 @@ def version_of(agent: str) -> str:
 
 async def open_thread(wire: Wire, spec: SessionSpec, ledger: Ledger | None, shell_marker: str) -> Opened:
     """Begin, resume or fork. Raises `AgentUnavailable` when there is no such conversation."""
-    config, skills = await asyncio.gather(_config(wire), _repository_skills(wire, spec))
+    config, found = await asyncio.gather(_config(wire), _skills(wire, spec))
+    left_off = [skill.path for skill in found if skill.repository and not spec.trusted]
     params = options.thread_params(
         spec,
         mode=spec.mode,
         model=spec.model,
         effort=spec.effort,
         shell_marker=shell_marker,
-        repository_skills=skills,
+        repository_skills=left_off,
         config=config,
     )
+    known = tuple(skill for skill in found if skill.enabled and skill.path not in left_off)
+    opened = partial(_opened, spec, params, known)
     fork = spec.fork
     if spec.native_ref:
         try:
             resume = {**params, "threadId": spec.native_ref, "excludeTurns": True}
-            return _opened(await wire.call("thread/resume", resume, seconds=CALL_SECONDS), spec, params, None)
+            return opened(await wire.call("thread/resume", resume, seconds=CALL_SECONDS), None)
         except Refused as error:
             if ledger is None or not ledger.known or ledger.prompted:
                 raise _unknown(error) from error
@@ -81,11 +87,11 @@ async def open_thread(wire: Wire, spec: SessionSpec, ledger: Ledger | None, shel
         at = {"lastTurnId": fork.message_ref} if fork.message_ref else {}
         asked = {**params, **at, "threadId": fork.native_ref, "excludeTurns": True}
         try:
-            return _opened(await wire.call("thread/fork", asked, seconds=CALL_SECONDS), spec, params, fork)
+            return opened(await wire.call("thread/fork", asked, seconds=CALL_SECONDS), fork)
         except Refused as error:
             raise _unknown(error) from error
     asked = {**params, "dynamicTools": options.tools_of(spec)}
-    return _opened(await wire.call("thread/start", asked, seconds=CALL_SECONDS), spec, params, None)
+    return opened(await wire.call("thread/start", asked, seconds=CALL_SECONDS), None)
 
 
 @dataclass(frozen=True)
@@ -113,7 +119,7 @@ async def choices(wire: Wire, opened: Opened, version: str) -> Choices:
             str(item.get("model")): str(item["displayName"]) for item in shown if item.get("displayName")
         },
         efforts=efforts_of(models, opened.model),
-        commands=COMMANDS,
+        commands=(*COMMANDS, *map(skills.command_of, opened.skills)),
         instructions=opened.instructions,
     )
     return Choices(told, models)
@@ -136,7 +142,11 @@ def died(wire: Wire) -> AgentUnavailable:
 
 
 def _opened(
-    answer: Mapping[str, Any], spec: SessionSpec, params: Mapping[str, Any], fork: ForkPoint | None
+    spec: SessionSpec,
+    params: Mapping[str, Any],
+    known: tuple[Skill, ...],
+    answer: Mapping[str, Any],
+    fork: ForkPoint | None,
 ) -> Opened:
     thread = answer.get("thread") or {}
     mode = answer.get("collaborationMode") or {}
@@ -144,6 +154,7 @@ def _opened(
     return Opened(
         thread=str(thread.get("id", "")),
         params=params,
+        skills=known,
         model=str(answer.get("model") or ""),
         planning=mode.get("mode") == "plan",
         instructions=tuple(path for path in sources if PurePath(path).is_relative_to(spec.worktree)),
@@ -158,17 +169,9 @@ async def _config(wire: Wire) -> Mapping[str, Any]:
     return config if isinstance(config, Mapping) else {}
 
 
-async def _repository_skills(wire: Wire, spec: SessionSpec) -> list[str]:
-    """List the skills that the repository brings: of one that is not trusted, none is told."""
-    if spec.trusted:
-        return []
-    answer = await wire.call("skills/list", {"cwds": [spec.worktree]}, seconds=CALL_SECONDS)
-    return [
-        str(skill.get("path"))
-        for place in answer.get("data") or ()
-        for skill in place.get("skills") or ()
-        if skill.get("scope") == "repo"
-    ]
+async def _skills(wire: Wire, spec: SessionSpec) -> tuple[Skill, ...]:
+    """List the skills, those of the repository too: what is not trusted must be known to be left off."""
+    return skills.read(await wire.call("skills/list", {"cwds": [spec.worktree]}, seconds=CALL_SECONDS))
 
 
 def _unknown(error: Refused) -> AgentUnavailable:

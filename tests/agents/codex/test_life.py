@@ -48,7 +48,7 @@ async def test_it_is_ready_with_models_efforts_and_its_version(talk: Start) -> N
     assert ready.model_labels["gpt-5.5"] == "GPT-5.5"
     told = [(item.name, item.description) for item in ready.commands]
     assert told[0] == ("compact", "Sum up the conversation so far, to make room in the context")
-    assert [name for name, _ in told] == ["compact", "review", "init"]
+    assert [name for name, _ in told][:3] == ["compact", "review", "init"]
 
 
 async def test_the_efforts_go_with_the_model(talk: Start) -> None:

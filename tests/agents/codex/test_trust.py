@@ -14,6 +14,7 @@ import psutil
 from agor_jupyter.agents.base import McpServer
 from agor_jupyter.agents.process import marked
 from agor_jupyter.domain.content import TerminalContent
+from agor_jupyter.domain.events import PermissionRequest
 from agor_jupyter.git.room import GitRoom
 from agor_jupyter.testing import mcp_probe
 from agor_jupyter.testing.harnesses.codex import escalated
@@ -73,6 +74,37 @@ async def test_a_trusted_repository_is_read(
     assert canaries(server) == {"CANARY-AGENTS", "CANARY-CONFIG", "CANARY-SKILL", "CANARY-BODY"}
     assert one.ready.instructions == (str(linked / "AGENTS.md"),)
     assert (home / ".codex" / "config.toml").read_text() == config
+
+
+async def test_rules_hold_of_the_person_and_of_a_trusted_repository(
+    talk: Start, server: ResponsesServer, tmp_path: Path, home: Path
+) -> None:
+    """What a rule allows runs unasked and outside the sandbox, in a review too."""
+    linked = make_repository(tmp_path / "repository")
+    made = tmp_path / "made"
+    rule = 'prefix_rule(pattern=["touch"], decision="allow")\n'
+    server.book["touch"] = script(use("exec_command", cmd=f"touch {made}"))
+
+    async def reaches(prompt: str, *, trusted: bool) -> bool:
+        made.unlink(missing_ok=True)
+        one = await talk(worktree=str(linked), trusted=trusted)
+        await one.prompt(prompt)
+        await one.close()
+        assert one.of(PermissionRequest) == []
+        return made.exists()
+
+    theirs = linked / ".codex" / "rules" / "theirs.rules"
+    theirs.parent.mkdir()
+    theirs.write_text(rule)
+    assert not await reaches("SCRIPT:touch", trusted=False)
+    assert not await reaches("/review SCRIPT:touch", trusted=False)
+    assert await reaches("SCRIPT:touch", trusted=True)
+    theirs.unlink()
+    own = home / ".codex" / "rules" / "default.rules"
+    own.parent.mkdir()
+    own.write_text(rule)
+    assert await reaches("SCRIPT:touch", trusted=False)
+    assert await reaches("/review SCRIPT:touch", trusted=False)
 
 
 async def test_a_hostile_repository_runs_nothing_before_it_is_trusted(
