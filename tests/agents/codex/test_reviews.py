@@ -73,6 +73,7 @@ async def test_a_review_is_a_turn_like_any_other(talk: Start, server: ResponsesS
     assert one.text.count("Not yet.") == 1
     assert "[P1] Spelling — /w/here:1-2" in one.text
     assert "overall_correctness" not in one.text
+    assert "the-word-is-heron" not in str(server.asked[-1].body), "the reviewer has not heard of it"
     usage = ended.usage  # of both requests
     assert (usage.input_tokens, usage.cached_read_tokens, usage.output_tokens) == (150, 40, 40)
     server.book["recall"] = script(Turn(blocks=(Echo(of="prompts"),)))
@@ -164,7 +165,21 @@ async def test_the_mode_and_the_model_hold_for_a_review_too(
     await one.prompt("/review SCRIPT:review")
     assert not (here / "made").exists()
     assert server.asked[-1].effort == "high"
+    await one.adapter.set_model("gpt-5.6-luna")
+    await one.prompt("/review")
+    assert server.asked[-1].model == "gpt-5.6-luna"
     assert one.of(PermissionRequest) == []
+
+
+async def test_a_model_for_reviews_of_the_persons_own_settings_holds(
+    talk: Start, server: ResponsesServer, here: Path, home: Path
+) -> None:
+    config = home / ".codex" / "config.toml"
+    config.write_text(f'review_model = "gpt-5.6-luna"\n{config.read_text()}')
+    one = await talk()
+    await one.prompt("/review")
+    await one.prompt("hello")
+    assert [asked.model for asked in server.asked] == ["gpt-5.6-luna", "gpt-5.5"]
 
 
 async def test_an_interrupt_ends_a_review_and_what_it_started(
