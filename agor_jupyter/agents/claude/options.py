@@ -19,7 +19,7 @@ from claude_agent_sdk.types import McpServerConfig, PermissionMode, SettingSourc
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agor_jupyter.agents.base import SessionSpec
-from agor_jupyter.agents.claude import launch, mcp, probe
+from agor_jupyter.agents.claude import mcp, probe
 from agor_jupyter.agents.claude.probe import EFFORTS
 from agor_jupyter.agents.claude.tools import HOUSE
 from agor_jupyter.agents.claude.turns import BUDGET_HINT, BUDGET_SPENT
@@ -249,7 +249,7 @@ def config_dir_of(spec: SessionSpec) -> Path:
 def write_launcher(state_dir: Path) -> Path:
     """Write the small executable that stands between the SDK and the CLI. It holds no secret."""
     path = state_dir / "claude-launch"
-    words = [sys.executable, "-I", "-S", str(Path(launch.__file__).resolve())]
+    words = [sys.executable, "-I", "-S", str(Path(__file__).resolve().with_name("launch.py"))]
     text = f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n'
     # Replaced as a whole: another session of this person may be starting from it right now.
     fresh = state_dir / f"claude-launch.{os.getpid()}"
