@@ -1,19 +1,18 @@
 """Which kinds of agent there are: the entry points of the group `agor_jupyter.agents`.
 
 A kind is loaded when it is asked for. One that cannot be loaded is listed as not installed, with
-the reason in its hint; it never stops the others.
+the reason in its hint; it never stops the others. What only a list, or a kind that is not built in,
+needs is imported there: each runner has this module.
 """
 
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from agor_jupyter.agents import named
 from agor_jupyter.agents.base import AgentAdapter, AgentKind, Capabilities, Configurable, Probe
 from agor_jupyter.domain.errors import AgentUnavailable, Unprocessable
 
@@ -65,6 +64,8 @@ def get(kind: str) -> AgentKind:
         # Without a look at what is installed: a runner starts in a third of a second, and reading
         # the metadata of a hundred packages would take a good part of another.
         return _load(kind, BUILT_IN[kind])
+    from agor_jupyter.agents import named
+
     if named.is_named(kind):
         return named.bare(kind)
     places = _places()
@@ -86,7 +87,11 @@ def _configured(kind: AgentKind, options: Mapping[str, Any] | None) -> AgentKind
 
 
 def _places() -> dict[str, str]:
-    places = {point.name: point.value for point in importlib.metadata.entry_points(group=GROUP)}
+    from importlib import metadata
+
+    from agor_jupyter.agents import named
+
+    places = {point.name: point.value for point in metadata.entry_points(group=GROUP)}
     # Ours win: a third-party package must not be able to put itself in a built-in agent's place.
     return {name: place for name, place in {**places, **BUILT_IN}.items() if not named.is_named(name)}
 

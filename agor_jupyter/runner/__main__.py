@@ -11,6 +11,8 @@ import logging
 import os
 import sys
 
+from agor_jupyter.runner import plugins
+
 
 def main() -> int:
     """Become the leader of a session, read the spec, run. Gives the exit code."""
@@ -25,6 +27,7 @@ def main() -> int:
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    plugins.leave_aside()  # before the first model is made
     from pydantic import ValidationError
 
     from agor_jupyter.runner.host import Host

@@ -1,11 +1,12 @@
-"""Whether Codex can be used here: looked up, never run and never imported."""
+"""Whether Codex can be used here: looked up, never run and never imported.
+
+What only a probe needs is imported there: a runner uses `find_program` alone.
+"""
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import shutil
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -70,9 +71,11 @@ def version_of(program: Path) -> str:
     """Read the version of the bundled program; another one's is not known without running it."""
     if program != bundled_program():
         return ""
+    from importlib import metadata
+
     try:
-        return importlib.metadata.version(DISTRIBUTION)
-    except importlib.metadata.PackageNotFoundError:
+        return metadata.version(DISTRIBUTION)
+    except metadata.PackageNotFoundError:
         return ""
 
 
@@ -85,6 +88,8 @@ def home_of(environment: Mapping[str, str], named: str = "") -> Path:
 
 def config_of(environment: Mapping[str, str]) -> dict[str, Any]:
     """Read the person's own settings; what cannot be read is empty (Codex itself says why)."""
+    import tomllib
+
     try:
         text = (home_of(environment) / "config.toml").read_text(encoding="utf-8")
         return tomllib.loads(text)
