@@ -34,6 +34,7 @@ from agor_jupyter.testing.conformance import (
     Case,
     Driver,
     Harness,
+    Placed,
     Skipped,
     Talk,
 )
@@ -237,6 +238,8 @@ async def run_case(case: Case, driver: Driver, harness: Harness, folder: Path) -
     bench = Bench(harness, folder, OPENERS[driver], driver)
     for place in (bench.worktree, bench.folder / "state"):
         place.mkdir(mode=0o700, parents=True)
+    if isinstance(harness, Placed):
+        harness.worktree = bench.worktree
     try:
         await case.run(bench)
     finally:

@@ -49,10 +49,11 @@ class Asking:
     async def ask(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
         """Ask, and wait. Gives the answer in the protocol's words."""
         told = params.get("toolCall")
-        call: Mapping[str, Any] = told if isinstance(told, Mapping) else {}
+        said: Mapping[str, Any] = told if isinstance(told, Mapping) else {}
+        call = self._translator.whole(said)
         # What a request shows beside a diff is an explanation, not what the tool has given.
-        diffs = [item for item in content.records(call.get("content")) if item.get("type") == "diff"]
-        for update in self._translator.call({**call, "content": diffs}):
+        diffs = [item for item in content.records(said.get("content")) if item.get("type") == "diff"]
+        for update in self._translator.asked({**said, "content": diffs}):
             self._outbox.put(update)
         if self._stopping:
             return permissions.CANCELLED

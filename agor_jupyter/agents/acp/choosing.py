@@ -35,6 +35,7 @@ class Choosing:
         self._session = ""
         self._modes: Mapping[Mode, str] = {}
         self._mode: Mode = "ask"
+        self._home = ""
         self._told: AgentReady | None = None
         self.commands: tuple[SlashCommand, ...] = ()
 
@@ -45,6 +46,7 @@ class Choosing:
         self._client, self._session = client, session
         self._modes = {**self._preset.modes, **modes}
         self._offer = offers.offer_of(answer)
+        self._home = offers.home_of(self._offer.modes)
         await self.set_mode(spec.mode)
         if offers.asks_nobody(self._offer.modes.current):
             self._warn_unasking()
@@ -70,7 +72,7 @@ class Choosing:
     async def set_mode(self, mode: Mode) -> None:
         """Switch for what follows. The agent hears of it only where its own mode changes."""
         before, self._mode = self._mode, mode
-        wanted = offers.mode_for(mode, self._offer.modes, self._modes)
+        wanted = offers.mode_for(mode, self._offer.modes, self._modes, self._home)
         if not wanted or wanted == self._offer.modes.current:
             return
         try:
@@ -166,7 +168,7 @@ class Choosing:
         """The agent is in another mode: ours follows into and out of planning, and nowhere else."""
         before = self._offer.modes.current
         self._offer = replace(self._offer, modes=replace(self._offer.modes, current=mode_id))
-        wanted = offers.mode_for(self._mode, self._offer.modes, self._modes)
+        wanted = offers.mode_for(self._mode, self._offer.modes, self._modes, self._home)
         if self._told is None or mode_id in (before, wanted):
             return
         if offers.asks_nobody(mode_id):

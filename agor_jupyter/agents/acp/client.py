@@ -62,7 +62,14 @@ class Client:
         await self._rpc.send_notification(method, dict(params))
 
     async def _handle(self, method: str, params: object, is_notification: bool) -> object:
-        return await self._handler(method, params if isinstance(params, Mapping) else {})
+        try:
+            return await self._handler(method, params if isinstance(params, Mapping) else {})
+        except RequestError:
+            if not is_notification:
+                raise
+            # What an agent tells beyond the protocol (its own modes, its retries) wants no answer; the
+            # package would log a refusal of it as a fault of ours, each time.
+            return None
 
     async def exit_code(self) -> int | None:
         """Wait a little for the process to end; None while it has not."""

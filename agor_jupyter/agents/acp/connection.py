@@ -20,7 +20,7 @@ from agor_jupyter.agents.acp.asking import Asking
 from agor_jupyter.agents.acp.choosing import Choosing
 from agor_jupyter.agents.acp.client import Client, refuse
 from agor_jupyter.agents.acp.opening import Opening, tool_server_marker
-from agor_jupyter.agents.acp.presets import Preset
+from agor_jupyter.agents.acp.presets import COUNT_THE_SESSION, Preset
 from agor_jupyter.agents.acp.translate import Translator
 from agor_jupyter.agents.base import Decision, SessionSpec
 from agor_jupyter.agents.outbox import Outbox
@@ -54,7 +54,7 @@ class Connection:
         self._preset = preset
         self._spec = spec
         self._outbox = Outbox()
-        self._translator = Translator(spec.worktree, preset.quirks)
+        self._translator = Translator(spec.worktree, preset.quirks, title=preset.title)
         tools = frozenset(tool.name for tool in spec.tools)
         self._asking = Asking(spec.worktree, tools, self._outbox, self._translator)
         self._opening = Opening(preset, spec)
@@ -242,6 +242,10 @@ class Connection:
             reason, error, hint = "cancelled", "", ""
         for update in self._translator.end_turn(reason):
             self._outbox.put(update)
+        told = self._translator.usage_of_turn()
+        usage = told if usage == Usage() else usage
+        if self._opening.can.name in COUNT_THE_SESSION:
+            usage = self._translator.usage_since(usage)
         usage = usage.model_copy(update={"cost_usd": self._translator.cost_of_turn()})
         if (full := await self._fullness(usage)) is not None:
             self._outbox.put(full)

@@ -23,6 +23,8 @@ STATUSES: frozenset[str] = frozenset(get_args(ToolStatus))
 PATH_KEYS = ("path", "file_path", "filePath", "abs_path", "absolute_path", "notebook_path", "dir_path")
 """Where tools' arguments name the file they touch."""
 
+EXIT_KEYS = ("exit_code", "exitCode", "exit_status", "exit")
+
 TITLE_LENGTH = 200
 _FENCE = re.compile(r"\A```[\w-]*\n(.*?)\n?```\s*\Z", re.DOTALL)
 
@@ -39,6 +41,21 @@ def title_of(value: object) -> str:
     """Keep one line of a title; agents quote names and commands in it."""
     line = _unquoted(str(value or "")).split("\n", 1)[0]
     return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1] + "…"
+
+
+def tool_name_of(call: Mapping[str, Any]) -> str:
+    """Give the tool's own name where the agent tells it beside the call (an extension that several have)."""
+    meta = call.get("_meta")
+    name = meta.get("toolName") if isinstance(meta, Mapping) else None
+    return name if isinstance(name, str) else ""
+
+
+def asked_title_of(call: Mapping[str, Any]) -> str:
+    """Give the title of a request. Some agents put a tool server's arguments there, and no name."""
+    title, name = title_of(call.get("title")), tool_name_of(call)
+    if not title.startswith("{") or not name:
+        return title
+    return title_of(f"{name} {title}")
 
 
 def input_of(call: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,12 +107,13 @@ def contents_of(call: Mapping[str, Any], kind: ToolKind, worktree: str) -> tuple
 
 
 def exit_code_of(call: Mapping[str, Any]) -> int | None:
-    """Find a command's exit code in the tool's own record of its result."""
+    """Find a command's exit code in the tool's own record of its result, or what that says of it."""
     raw = call.get("rawOutput")
-    if isinstance(raw, Mapping):
-        for name in ("exit_code", "exitCode", "exit_status"):
-            if isinstance(raw.get(name), int) and not isinstance(raw[name], bool):
-                return int(raw[name])
+    places = [raw, raw.get("metadata"), *records(raw.get("contents"))] if isinstance(raw, Mapping) else []
+    for told in records(places):
+        for name in EXIT_KEYS:
+            if isinstance(told.get(name), int) and not isinstance(told[name], bool):
+                return int(told[name])
     return None
 
 

@@ -95,7 +95,7 @@ def with_config(offer: Offer, options: object) -> Offer:
         offer,
         modes=found.get("mode") or offer.modes,
         models=found.get("model") or offer.models,
-        efforts=found.get("thought_level") or offer.efforts,
+        efforts=found.get("thought_level") or found.get("thinking") or offer.efforts,
     )
 
 
@@ -108,8 +108,17 @@ def commands_of(listed: object) -> tuple[SlashCommand, ...]:
     )
 
 
-def mode_for(mode: Mode, offer: Choice, wanted: Mapping[Mode, str]) -> str:
-    """Choose the agent's own mode for ours: "" where it has none that fits.
+def home_of(offer: Choice) -> str:
+    """Name the mode in which the agent works when it does not plan: `build`, `agent`, `code`, …
+
+    The one that it began in; where that is a plan or asks nobody, the first that is neither.
+    """
+    fitting = (mode for mode in (offer.current, *offer.values) if not (is_plan(mode) or asks_nobody(mode)))
+    return next((mode for mode in fitting if mode in offer.values), "")
+
+
+def mode_for(mode: Mode, offer: Choice, wanted: Mapping[Mode, str], home: str = "") -> str:
+    """Choose the agent's own mode for ours: "" where it has none that fits. See `home_of`.
 
     Our policy decides, so an agent must ask in every mode; never one in which it would not.
     """
@@ -117,7 +126,7 @@ def mode_for(mode: Mode, offer: Choice, wanted: Mapping[Mode, str]) -> str:
         return wanted[mode] if wanted[mode] in offer.values else ""
     names = (*PLANNING, *ASKING) if mode == "plan" else ASKING
     by_name = {_short(value): value for value in offer.values}
-    return next((by_name[name] for name in names if name in by_name), "")
+    return next((by_name[name] for name in names if name in by_name), home if home in offer.values else "")
 
 
 def asks_nobody(mode_id: str) -> bool:

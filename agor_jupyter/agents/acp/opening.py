@@ -15,7 +15,7 @@ from acp.meta import PROTOCOL_VERSION
 from agor_jupyter.agents.acp import turns, wire
 from agor_jupyter.agents.acp.client import Client, Handler
 from agor_jupyter.agents.acp.offers import Abilities, abilities_of
-from agor_jupyter.agents.acp.presets import Preset
+from agor_jupyter.agents.acp.presets import HTTP_ONLY, Preset, asking_environment
 from agor_jupyter.agents.acp.record import Record
 from agor_jupyter.agents.acp.settings import command_of, settings_of
 from agor_jupyter.agents.base import SessionSpec
@@ -67,7 +67,7 @@ class Opening:
             if name in taken or name not in spec.credentials
         }
         own = wire.resolved(preset.title, self.settings.environment, spec.environment, what="agent")
-        environment = {**preset.environment, **visible, **own}
+        environment = {**asking_environment(command), **preset.environment, **visible, **own}
         if await asyncio.to_thread(shutil.which, command[0], path=environment.get("PATH")) is None:
             hint = preset.install_hint if command == preset.command else "Mend the option `command` or PATH."
             raise AgentUnavailable(f"The command {command[0]!r} is not there.", hint=hint)
@@ -183,12 +183,25 @@ class Opening:
                 self.notices.append(Notice(text=text, hint=hint, tool_servers=missing))
             return []
         own = client.spawned.marker, tool_server_marker(client.spawned.marker)
+        if self.can.name in HTTP_ONLY:
+            spec = self._without_stdio(spec)
         markers = dict(marker.split("=", 1) for marker in own)
         markers |= {name: spec.environment[name] for name in MARKERS if name in spec.environment}
         path = spec.environment.get("PATH")
         return wire.tool_servers(
             self._preset.kind, self.can, spec, markers, lambda name: shutil.which(name, path=path)
         )
+
+    def _without_stdio(self, spec: SessionSpec) -> SessionSpec:
+        """Leave out, and name, the tool servers that the agent would drop without a word."""
+        kept = tuple(server for server in spec.mcp_servers if server.transport == "http")
+        missing = tuple(server.name for server in spec.mcp_servers if server not in kept)
+        names = [*missing, *(["Agor's own tools"] if spec.tools and spec.bridge else [])]
+        if names:
+            text = f"{self._preset.title} works without tool servers over stdio ({', '.join(names)})."
+            hint = "It takes those over HTTP only."
+            self.notices.append(Notice(text=text, hint=hint, tool_servers=missing))
+        return spec.model_copy(update={"mcp_servers": kept, "tools": ()})
 
     async def instructions(self) -> tuple[str, ...]:
         """List the instruction files of the repository that the agent reads, where we know of them."""

@@ -60,7 +60,7 @@ def request_of(
     return PermissionRequest(
         request_id=request_id,
         tool_call_id=ToolCallId(str(key)) if key else None,
-        title=content.title_of(call.get("title")) or kind.replace("_", " ").capitalize(),
+        title=content.asked_title_of(call) or kind.replace("_", " ").capitalize(),
         description=clip("\n".join(words))[0],
         kind=kind,
         input=content.input_of(call),
@@ -74,6 +74,8 @@ def request_of(
 def digest_of(call: Mapping[str, Any]) -> str:
     """Name exactly what is asked: the sha-256 of all that the agent told of the call but its id."""
     told = {name: value for name, value in call.items() if name not in ("toolCallId", "status", "_meta")}
+    if not any(told.values()):
+        told = dict(call)  # nothing is known of it: what is said to it must hold for no other
     whole = json.dumps(told, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(whole.encode(errors="surrogatepass")).hexdigest()
 
@@ -119,8 +121,8 @@ def selected(option_id: str) -> Mapping[str, Any]:
 def house_tool(call: Mapping[str, Any], tools: Collection[str]) -> str:
     """Name the house's own tool that a call is for; "" for any other.
 
-    The protocol has no field for a tool's name, so agents put it into the title: each in its way. A
-    call that touches files or runs a command is never one, whatever it calls itself.
+    The protocol has no field for a tool's name, so agents put it into the title, each in its way, or
+    beside it (`content.tool_name_of`). A call that touches files or runs a command is never one, whatever it calls itself.
     """
     if content.kind_of(call.get("kind")) not in ("other", "read", "think", "search"):
         return ""
@@ -128,8 +130,8 @@ def house_tool(call: Mapping[str, Any], tools: Collection[str]) -> str:
         item.get("type") == "diff" for item in content.records(call.get("content"))
     ):
         return ""
-    title = str(call.get("title") or "").strip().strip("`")
-    return next((tool for tool in tools if title in _names(tool)), "")
+    told = {str(call.get("title") or "").strip().strip("`"), content.tool_name_of(call)}
+    return next((tool for tool in tools if told & _names(tool)), "")
 
 
 def _names(tool: str) -> frozenset[str]:
@@ -139,6 +141,8 @@ def _names(tool: str) -> frozenset[str]:
             f"mcp__{server}__{tool}",
             f"mcp_{server}_{tool}",
             f"{server}__{tool}",
+            f"{server}_{tool}",
+            f"{server}-{tool}",
             f"{server}.{tool}",
             f"{server}/{tool}",
             f"Tool: {server}/{tool}",

@@ -26,9 +26,14 @@ class Pipe:
         """The last line that was no message: often the reason why a program ended at once."""
 
     async def send(self, message: dict[str, Any]) -> None:
-        """Write one message. Raises `ConnectionError` when nobody reads any more."""
+        """Write one message. Raises `ConnectionError` when nobody reads any more.
+
+        An answer to an agent that is gone is dropped: nobody here waits for it to be read.
+        """
         stdin = self._spawned.process.stdin
         if stdin is None or stdin.is_closing():
+            if "method" not in message:
+                return
             raise ConnectionError("the agent's stdin is closed")
         stdin.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
         await stdin.drain()

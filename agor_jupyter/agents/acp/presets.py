@@ -5,8 +5,10 @@ A preset adds no code to the connection. What an agent *can* do is asked of the 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
 from agor_jupyter.agents.acp import gemini_home, gemini_record
 from agor_jupyter.agents.base import Capabilities, SessionSpec
@@ -61,6 +63,33 @@ class Preset:
     it. Reads files: run in a thread."""
     logged_in: Callable[[Mapping[str, str]], bool | None] | None = None
     """Looks for a login. Reads small files: run in a thread."""
+
+
+_OPENCODE_ASKS = {
+    # The last rule that fits wins. To look is no act; a file of secrets is asked about all the same.
+    "*": "ask",
+    "read": {"*": "allow", "*.env": "ask", "*.env.*": "ask"},
+    **dict.fromkeys(("glob", "grep", "list", "lsp", "skill", "task", "todoread", "todowrite"), "allow"),
+}
+
+ASKING: Mapping[str, Mapping[str, str]] = {
+    # OpenCode has no mode that asks: it acts unasked where no permission of its settings says otherwise.
+    "opencode": {"OPENCODE_PERMISSION": json.dumps(_OPENCODE_ASKS)},
+}
+"""Variables that make a program ask, by its name. What an agent's own `environment` sets stands above them."""
+
+
+COUNT_THE_SESSION = frozenset({"Copilot", "Mistral Vibe"})
+"""Agents whose answers to a prompt tell the tokens of the whole session, as the protocol's words have it; the
+others tell those of the turn. Known by the names that they give themselves."""
+
+HTTP_ONLY = frozenset({"Copilot"})
+"""Agents that take a client's tool servers over HTTP only, though the protocol wants stdio of all."""
+
+
+def asking_environment(command: tuple[str, ...]) -> Mapping[str, str]:
+    """Give the variables that make this program ask; none for one that asks by itself, or is not known."""
+    return ASKING.get(PurePath(command[0]).name, {})
 
 
 _TRUSTED_ONLY = "Only where the repository is trusted: elsewhere Gemini CLI starts no tool server."

@@ -23,11 +23,13 @@ from agor_jupyter.domain.content import (
     ToolKind,
     ToolStatus,
     Usage,
+    add_usage,
 )
 from agor_jupyter.domain.events import (
     AgentMessageChunk,
     AgentThoughtChunk,
     AgentUpdate,
+    Notice,
     Plan,
     ToolCall,
     ToolCallUpdate,
@@ -36,25 +38,41 @@ from agor_jupyter.domain.events import (
 from agor_jupyter.domain.ids import MessageId, ToolCallId
 
 ENDED = ("completed", "failed")
+TOLD = ("title", "kind", "rawInput", "locations", "content", "_meta")
+"""What of a call a request may leave out, because an update told it before."""
+ACTS: Mapping[ToolKind, str] = {
+    "edit": "wrote a file",
+    "delete": "deleted a file",
+    "move": "moved a file",
+    "execute": "ran a command",
+}
+"""What an agent should have asked about, and how it is told that it did not."""
 
 
 @dataclass
 class _Call:
-    """A tool call under way. `printed` is what its terminal has told so far."""
+    """A tool call under way. `printed` is what its terminal has told so far, `told` what it is, in the wire's words."""
 
     kind: ToolKind
+    asked: bool = False
     ended: bool = False
     has_content: bool = False
     exit_code: int | None = None
     printed: Kept = field(default_factory=Kept)
+    told: dict[str, Any] = field(default_factory=dict)
 
 
 class Translator:
     """The accumulator of one conversation. Feed it every update, in order."""
 
-    def __init__(self, worktree: str, quirks: Quirks) -> None:
+    def __init__(self, worktree: str, quirks: Quirks, *, title: str = "The agent") -> None:
         self._worktree = worktree
         self._quirks = quirks
+        self._title = title
+        self._warned = False
+        self._plan: Plan | None = None
+        self._used = Usage()
+        self._used_before: Usage | None = None
         self._calls: dict[str, _Call] = {}
         self._messages = 0
         self._speaking = ""  # the kind of chunk that came last, while nothing else has come between
@@ -65,6 +83,7 @@ class Translator:
         """Say whether the conversation is new: only then is what it has cost so far known (nothing)."""
         if is_new:
             self._cost = self._cost_before = 0.0
+            self._used_before = Usage()
 
     def feed(self, update: Mapping[str, Any]) -> list[AgentUpdate]:
         """Translate one update. One that says nothing to a person gives an empty list."""
@@ -74,7 +93,7 @@ class Translator:
             case "tool_call" | "tool_call_update":
                 return self.call(update)
             case "plan":
-                return [_plan(update)]
+                return self._planned(update.get("entries"))
             case "usage_update":
                 return self._usage(update)
             case _:
@@ -87,9 +106,29 @@ class Translator:
             return []
         self._speaking = ""
         known = self._calls.get(key)
-        if known is None:
-            return self._begin(key, told)
-        return [] if known.ended else self._change(key, known, told)
+        updates = self._begin(key, told) if known is None else []
+        known = known or self._calls[key]
+        if known.ended:
+            return updates
+        known.told.update((name, value) for name, value in told.items() if name in TOLD and value is not None)
+        return updates or self._change(key, known, told)
+
+    def whole(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """Give all that is known of the call that a request is for.
+
+        A request tells what has changed, as an update does: some agents send the call's id, and no more.
+        """
+        call = self._calls.get(str(told.get("toolCallId") or ""))
+        given = {name: value for name, value in told.items() if value is not None}
+        return {**(call.told if call is not None and not call.ended else {}), **given}
+
+    def asked(self, told: Mapping[str, Any]) -> list[AgentUpdate]:
+        """Take what a request tells of the call that it asks for."""
+        updates = self.call(told)
+        call = self._calls.get(str(told.get("toolCallId") or ""))
+        if call is not None:
+            call.asked = True
+        return updates
 
     def rejected(self, key: str, message: str) -> list[AgentUpdate]:
         """A person rejected a call: it has failed, with their words. Not every agent says so itself."""
@@ -114,14 +153,25 @@ class Translator:
         self._cost_before = cost
         return max(0.0, cost - before) if cost is not None and before is not None and cost > 0 else None
 
+    def usage_since(self, total: Usage) -> Usage:
+        """Give the tokens of the turn, of an agent that counts those of the session; nothing if unknown."""
+        before, self._used_before = self._used_before, total
+        return Usage() if before is None else turns.usage_less(total, before)
+
+    def usage_of_turn(self) -> Usage:
+        """Give what was told of the turn's tokens while it ran, and forget it."""
+        used, self._used = self._used, Usage()
+        return used
+
     # --- words ---------------------------------------------------------------
 
     def _chunk(self, update: Mapping[str, Any]) -> list[AgentUpdate]:
         kind, text = str(update["sessionUpdate"]), content.block_text(update.get("content"))
         if kind == "agent_thought_chunk" and self._quirks.empty_subject:
             text = text.removeprefix(self._quirks.empty_subject)
+        counted = self._counted(update.get("_meta"))
         if not text:
-            return []
+            return counted
         given = update.get("messageId")
         alone = kind == "agent_thought_chunk" and self._quirks.whole_thoughts
         if kind != self._speaking or alone:
@@ -129,8 +179,17 @@ class Translator:
             self._speaking = kind
         message_id = MessageId(given if isinstance(given, str) and given else f"message-{self._messages}")
         if kind == "agent_message_chunk":
-            return [AgentMessageChunk(message_id=message_id, text=text)]
-        return [AgentThoughtChunk(message_id=message_id, text=text)]
+            return [AgentMessageChunk(message_id=message_id, text=text), *counted]
+        return [AgentThoughtChunk(message_id=message_id, text=text), *counted]
+
+    def _counted(self, meta: object) -> list[AgentUpdate]:
+        """Add up the tokens that some agents tell beside their words, once for each answer of the model."""
+        told = meta.get("usage") if isinstance(meta, Mapping) else None
+        if not isinstance(told, Mapping):
+            return []
+        used, context = turns.usage_of_answer(told)
+        self._used = add_usage(self._used, used)
+        return [UsageUpdate(usage=Usage(), context_used=context)] if context else []
 
     # --- tool calls ----------------------------------------------------------
 
@@ -162,6 +221,9 @@ class Translator:
             status = "failed"
         if status in ENDED:
             call.ended = True
+            updates += self._unasked(call, status)
+        if isinstance(told.get("rawInput"), Mapping):
+            updates += self._planned(told["rawInput"].get("todos"))
         locations = content.locations_of(told, self._worktree)
         title = content.title_of(told.get("title"))
         if status or shown is not None or locations or title or "rawInput" in told:
@@ -176,6 +238,28 @@ class Translator:
                 )
             )
         return updates
+
+    def _unasked(self, call: _Call, status: ToolStatus | None) -> list[AgentUpdate]:
+        """Say once that the agent acts without asking: the session's mode does not bind it then."""
+        done = status == "completed" or call.exit_code is not None
+        if self._warned or call.asked or not done or call.kind not in ACTS:
+            return []
+        self._warned = True
+        return [
+            Notice(
+                level="warning",
+                text=f"{self._title} {ACTS[call.kind]} without asking: this session's mode does not bind it.",
+                hint="Set its own permissions so that it asks, then resume the session.",
+            )
+        ]
+
+    def _planned(self, entries: object) -> list[AgentUpdate]:
+        """Tell a plan, however it came: as an update, or as the input of a tool for to-do lists."""
+        plan = Plan(entries=tuple(map(_entry, content.records(entries))))
+        if not all(entry.content for entry in plan.entries) or plan == (self._plan or Plan(entries=())):
+            return []
+        self._plan = plan
+        return [plan]
 
     def _shown(self, call: _Call, told: Mapping[str, Any], *, ended: bool) -> tuple[ToolContent, ...] | None:
         """Give the content that is to stand now; None leaves what there was."""
@@ -230,16 +314,11 @@ class Translator:
         ]
 
 
-def _plan(update: Mapping[str, Any]) -> Plan:
-    return Plan(
-        entries=tuple(
-            PlanEntry(
-                content=str(entry.get("content", "")),
-                priority=entry["priority"] if entry.get("priority") in ("high", "low") else "medium",
-                status=entry["status"] if entry.get("status") in ("in_progress", "completed") else "pending",
-            )
-            for entry in content.records(update.get("entries"))
-        )
+def _entry(entry: Mapping[str, Any]) -> PlanEntry:
+    return PlanEntry(
+        content=str(entry.get("content", "")),
+        priority=entry["priority"] if entry.get("priority") in ("high", "low") else "medium",
+        status=entry["status"] if entry.get("status") in ("in_progress", "completed") else "pending",
     )
 
 

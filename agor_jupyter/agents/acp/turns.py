@@ -27,6 +27,10 @@ HINTS: Mapping[int, str] = {
 }
 TOO_LONG = "The conversation or the answer is too long for the model: ask for less, or begin a new session."
 _LOGIN_WORDS = re.compile(r"authenti|api[ _-]?key|log ?in\b|credential|unauthori[sz]ed", re.IGNORECASE)
+_FAULT_WORDS = {
+    429: re.compile(r"rate.?limit|too many requests|quota|\b429\b", re.IGNORECASE),
+    529: re.compile(r"overload|\b(503|529)\b", re.IGNORECASE),
+}
 _MODEL_WORDS = re.compile(
     r"\bmodels?\b.*\b(not found|unknown|not supported)|not found for API", re.IGNORECASE
 )
@@ -54,6 +58,28 @@ def usage_of(answer: object, path: tuple[str, ...]) -> Usage:
     )
 
 
+def usage_of_answer(told: Mapping[str, Any]) -> tuple[Usage, int]:
+    """Read the tokens of one answer of the model, told beside words; and how full the context was.
+
+    Where the total is that of input and output alone, cached tokens and thoughts are within those.
+    """
+    used = usage_of({"usage": told}, ("usage",))
+    whole = used.input_tokens + used.output_tokens
+    if _count(told, "totalTokens") == whole:
+        used = used.model_copy(
+            update={"input_tokens": max(0, used.input_tokens - used.cached_read_tokens)}
+        )
+    return used, whole
+
+
+def usage_less(total: Usage, before: Usage) -> Usage:
+    """Give what came between two counts. A count that went down began anew."""
+    if total.total_tokens < before.total_tokens:
+        return total
+    names = Usage.model_fields.keys() - {"cost_usd"}
+    return Usage(**{name: max(0, getattr(total, name) - getattr(before, name)) for name in names})
+
+
 def cost_in_dollars(update: Mapping[str, Any]) -> float | None:
     """Read the running cost of the whole session, where it is told in US dollars."""
     cost = update.get("cost")
@@ -63,16 +89,24 @@ def cost_in_dollars(update: Mapping[str, Any]) -> float | None:
     return float(amount) if isinstance(amount, int | float) else None
 
 
+def _hint_for(code: int, said: str) -> str:
+    """Find what to do by the code, else by the words: many agents wrap all that fails into one code."""
+    if code in HINTS:
+        return HINTS[code]
+    return next((HINTS[known] for known, words in _FAULT_WORDS.items() if words.search(said)), "")
+
+
 def explain(code: int, message: str, data: object, *, title: str, login_hint: str) -> tuple[str, str]:
     """Say in a sentence what failed, and what to do."""
     details = data.get("details") if isinstance(data, Mapping) else data
     said = details if isinstance(details, str) and message in ("", "Internal error") else message
+    said = said.removeprefix("Internal error: ")
     error = sentence(said) or f"{title} failed (error {code})."
     if code in (AUTH_REQUIRED, 401) or _LOGIN_WORDS.search(said):
         return error, login_hint
     if code == 404 or _MODEL_WORDS.search(said):
         return error, HINTS[404]
-    return error, HINTS.get(code, "Resume the session to try again; the conversation is kept.")
+    return error, _hint_for(code, said) or "Resume the session to try again; the conversation is kept."
 
 
 def sentence(text: str) -> str:

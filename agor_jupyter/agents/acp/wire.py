@@ -24,6 +24,9 @@ CLIENT_CAPABILITIES: Mapping[str, Any] = {
     "_meta": {"terminal_output": True},
 }
 
+_TAKEN = re.compile(rf"{HOUSE_SERVER}([\W_]+{HOUSE_SERVER}.*)?")
+"""The house's own name, and names that with a tool's could read as one of the house's: `agor_agor` `whoami`."""
+
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -86,7 +89,7 @@ def _server(
     markers: Mapping[str, str],
     find: Callable[[str], str | None],
 ) -> dict[str, Any]:
-    if server.name == HOUSE_SERVER:
+    if _TAKEN.fullmatch(server.name):
         raise Unprocessable(f"The name {HOUSE_SERVER!r} is taken: rename this MCP server.")
     if server.transport == "http":
         if not can.http:

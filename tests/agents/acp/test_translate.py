@@ -40,7 +40,7 @@ def translated(name: str) -> list[AgentUpdate]:
             updates += translator.feed(params["update"])
         else:
             diffs = [item for item in params["toolCall"].get("content", []) if item["type"] == "diff"]
-            updates += translator.call({**params["toolCall"], "content": diffs})
+            updates += translator.asked({**params["toolCall"], "content": diffs})
     return updates + translator.end_turn("end_turn")
 
 
