@@ -26,10 +26,17 @@ STEPS = (
     "use: [server, tool, arguments] (silent: says nothing of the result)",
     "count: images",
     "update: {a session update, sent as it is}",
+    "notify: [method, {parameters}]  (of the agent's own)",
+    "ask: {a tool call}  (a request for it, sent as it is)",
     "fail: [code, message]",
     "end: stop reason",
     "die: exit code",
     "cut: true  (die in the middle of a message)",
+)
+OPTIONS = (
+    {"optionId": "yes", "name": "Yes", "kind": "allow_once"},
+    {"optionId": "yes-always", "name": "Yes, and never ask again", "kind": "allow_always"},
+    {"optionId": "no", "name": "No", "kind": "reject_once"},
 )
 MODELS, EFFORTS = ("small", "large"), ("low", "high")
 LINE_LIMIT = 64 * 2**20
@@ -82,6 +89,7 @@ class Session:
         self.id, self.cwd, self.prompts = number, Path(cwd), prompts
         self.servers = {server["name"]: server for server in servers}
         self.mode, self.model, self.effort = "default", MODELS[0], EFFORTS[0]
+        self.turns = 0
         self.asks = True
         self.cost = 0.01 * len(prompts)
         self.turn: asyncio.Task[None] | None = None
@@ -123,6 +131,12 @@ class Acts:
                 await self.speak("say", f"images: {self.images}", 0)
             case "update":
                 self.tell(value.pop("sessionUpdate"), **value)
+            case "notify":
+                method, params = value
+                self.wire.write({"method": method, "params": params})
+            case "ask":
+                asked = {"sessionId": self.session.id, "toolCall": value, "options": OPTIONS}
+                await self.wire.ask("session/request_permission", asked)
             case "end":
                 self.stop_reason = value
             case "fail":
@@ -226,12 +240,7 @@ class Acts:
         self.tell("tool_call", toolCallId=key, status="pending", **call)
         if not self.session.asks or self.session.mode == "auto" or call["title"] in self.session.always:
             return key
-        options = [
-            {"optionId": "yes", "name": "Yes", "kind": "allow_once"},
-            {"optionId": "yes-always", "name": "Yes, and never ask again", "kind": "allow_always"},
-            {"optionId": "no", "name": "No", "kind": "reject_once"},
-        ]
-        asked = {"sessionId": self.session.id, "toolCall": {"toolCallId": key, **call}, "options": options}
+        asked = {"sessionId": self.session.id, "toolCall": {"toolCallId": key, **call}, "options": OPTIONS}
         answer = await self.wire.ask("session/request_permission", asked)
         outcome = answer.get("outcome") or {}
         if outcome.get("optionId") == "yes-always":

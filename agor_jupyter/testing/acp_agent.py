@@ -31,7 +31,6 @@ from agor_jupyter.testing.acp_acts import (
 )
 
 ABILITIES = ("load", "resume", "fork", "image", "embedded", "models", "modes", "commands", "terminal")
-MODES = (("default", "Asks"), ("plan", "Plans"), ("auto", "Asks nobody"))
 
 
 class Agent:
@@ -43,6 +42,9 @@ class Agent:
         self.wire, self.store, self.without, self.needs_login = wire, store, without, needs_login
         self.stuck = stuck
         self.deaf = False
+        self.title = "Scripted agent"
+        self.modes: tuple[str, ...] = ("default", "plan", "auto")
+        self.counts_the_session = False
         self.sessions: dict[str, Session] = {}
         self.streams_terminals = False
         self.methods: dict[str, Callable[[Json], Awaitable[Json]]] = {
@@ -66,7 +68,7 @@ class Agent:
         return {
             "protocolVersion": params["protocolVersion"],
             "authMethods": [{"id": "token", "name": "A token"}],
-            "agentInfo": {"name": "scripted", "title": "Scripted agent", "version": "1.0"},
+            "agentInfo": {"name": "scripted", "title": self.title, "version": "1.0"},
             "agentCapabilities": {
                 "loadSession": self.can("load"),
                 "promptCapabilities": {
@@ -115,6 +117,7 @@ class Agent:
     def open(self, params: Json, number: str, prompts: list[str]) -> Json:
         session = Session(self.store, number, params["cwd"], prompts, params["mcpServers"])
         session.asks = not self.deaf
+        session.mode = self.modes[0]
         self.sessions[number] = session
         if prompts:
             session.save()
@@ -127,7 +130,7 @@ class Agent:
     def choices(self, session: Session) -> Json:
         found: Json = {}
         if self.can("modes"):
-            modes = [{"id": name, "name": title} for name, title in MODES]
+            modes = [{"id": name, "name": name.capitalize()} for name in self.modes]
             found["modes"] = {"currentModeId": session.mode, "availableModes": modes}
         if self.can("models"):
             found["configOptions"] = [
@@ -166,7 +169,10 @@ class Agent:
         session.cost += 0.01
         cost = {"amount": round(session.cost, 4), "currency": "USD"}
         self.wire.tell(session.id, "usage_update", used=1000 * len(session.prompts), size=200_000, cost=cost)
-        usage = {"totalTokens": 120, "inputTokens": 100, "outputTokens": 20, "cachedReadTokens": 5}
+        session.turns += 1
+        times = session.turns if self.counts_the_session else 1
+        tokens = {"totalTokens": 120, "inputTokens": 100, "outputTokens": 20, "cachedReadTokens": 5}
+        usage = {name: count * times for name, count in tokens.items()}
         return {"stopReason": acts.stop_reason, "usage": usage}
 
 
@@ -227,10 +233,15 @@ def main() -> None:
     parser.add_argument("--needs-login", action="store_true")
     parser.add_argument("--stuck-servers", action="store_true", help="as if tool servers never answered")
     parser.add_argument("--deaf", action="store_true", help="ask nobody, go on when cancelled")
+    parser.add_argument("--title", default="Scripted agent", help="the name that it gives itself")
+    parser.add_argument("--modes", default="default,plan,auto", help="its modes; it begins in the first")
+    parser.add_argument("--counts-the-session", action="store_true", help="tell the tokens of all turns")
     options = parser.parse_args()
     options.store.mkdir(parents=True, exist_ok=True)
     agent = Agent(Wire(), options.store, set(options.without), options.needs_login, options.stuck_servers)
     agent.deaf = options.deaf
+    agent.title, agent.modes = options.title, tuple(options.modes.split(","))
+    agent.counts_the_session = options.counts_the_session
     asyncio.run(serve(agent))
 
 

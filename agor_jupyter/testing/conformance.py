@@ -126,7 +126,7 @@ class Harness(Protocol):
 
     With a member `trusted` that is true, the case's worktree counts as trusted (`SessionSpec.trusted`).
     A class method `for_case(name)` makes the harness of a case; `BEYOND` names the cases that it cannot
-    play, and why; one that is `Placed` learns where the worktree is. What faults need of it stands in `faulty`.
+    play, and why; one that is `Placed` learns where the worktree is. What faults need stands in `faulty`.
     """
 
     kind: AgentKind

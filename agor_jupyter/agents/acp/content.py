@@ -46,8 +46,8 @@ def title_of(value: object) -> str:
 def tool_name_of(call: Mapping[str, Any]) -> str:
     """Give the tool's own name where the agent tells it beside the call (an extension that several have)."""
     meta = call.get("_meta")
-    name = meta.get("toolName") if isinstance(meta, Mapping) else None
-    return name if isinstance(name, str) else ""
+    told = (meta.get(key) for key in ("toolName", "tool_name")) if isinstance(meta, Mapping) else ()
+    return next((name for name in told if isinstance(name, str)), "")
 
 
 def asked_title_of(call: Mapping[str, Any]) -> str:

@@ -122,7 +122,8 @@ def house_tool(call: Mapping[str, Any], tools: Collection[str]) -> str:
     """Name the house's own tool that a call is for; "" for any other.
 
     The protocol has no field for a tool's name, so agents put it into the title, each in its way, or
-    beside it (`content.tool_name_of`). A call that touches files or runs a command is never one, whatever it calls itself.
+    beside it (`content.tool_name_of`). A call that touches files or runs a command is never one, whatever
+    it calls itself.
     """
     if content.kind_of(call.get("kind")) not in ("other", "read", "think", "search"):
         return ""

@@ -76,7 +76,7 @@ ASKING: Mapping[str, Mapping[str, str]] = {
     # OpenCode has no mode that asks: it acts unasked where no permission of its settings says otherwise.
     "opencode": {"OPENCODE_PERMISSION": json.dumps(_OPENCODE_ASKS)},
 }
-"""Variables that make a program ask, by its name. What an agent's own `environment` sets stands above them."""
+"""Variables that make a program ask, by its name. What the option `environment` sets stands above them."""
 
 
 COUNT_THE_SESSION = frozenset({"Copilot", "Mistral Vibe"})

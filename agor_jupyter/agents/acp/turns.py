@@ -66,9 +66,7 @@ def usage_of_answer(told: Mapping[str, Any]) -> tuple[Usage, int]:
     used = usage_of({"usage": told}, ("usage",))
     whole = used.input_tokens + used.output_tokens
     if _count(told, "totalTokens") == whole:
-        used = used.model_copy(
-            update={"input_tokens": max(0, used.input_tokens - used.cached_read_tokens)}
-        )
+        used = used.model_copy(update={"input_tokens": max(0, used.input_tokens - used.cached_read_tokens)})
     return used, whole
 
 

@@ -25,7 +25,7 @@ CLIENT_CAPABILITIES: Mapping[str, Any] = {
 }
 
 _TAKEN = re.compile(rf"{HOUSE_SERVER}([\W_]+{HOUSE_SERVER}.*)?")
-"""The house's own name, and names that with a tool's could read as one of the house's: `agor_agor` `whoami`."""
+"""The house's own name, and names that with a tool's could read as the house's: `agor_agor` and `whoami`."""
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
