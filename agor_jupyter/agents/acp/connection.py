@@ -214,8 +214,9 @@ class Connection:
 
     def _hear(self, params: Mapping[str, Any]) -> None:
         told = params.get("update")
-        if not isinstance(told, Mapping):
-            return
+        parent = self._spec.fork.native_ref if self._spec.fork is not None else ""
+        if not isinstance(told, Mapping) or (parent and params.get("sessionId") == parent):
+            return  # of the conversation that was only opened to be forked
         self._heard_at = asyncio.get_running_loop().time()
         if self._choosing.hear(told) or self._replaying:
             return

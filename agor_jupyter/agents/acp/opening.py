@@ -127,7 +127,15 @@ class Opening:
             raise UnsupportedByAgent(
                 self._preset.kind, "fork_at_message", hint="Fork the whole conversation."
             )
-        answer = await self._ask(client, "session/fork", {**params, "sessionId": point.native_ref})
+        wanted = {**params, "sessionId": point.native_ref}
+        try:
+            answer = await self._ask(client, "session/fork", wanted)
+        except RequestError:
+            if not self.can.load:
+                raise
+            # Some agents fork only what their own process has open; loading changes nothing of it.
+            await self._ask(client, "session/load", wanted)
+            answer = await self._ask(client, "session/fork", wanted)
         await self._named(answer)
         return answer
 

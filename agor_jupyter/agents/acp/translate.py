@@ -51,7 +51,7 @@ ACTS: Mapping[ToolKind, str] = {
 
 @dataclass
 class _Call:
-    """A tool call under way. `printed` is what its terminal has told so far, `told` the call in the wire's words."""
+    """A tool call under way. `printed`: what its terminal has told so far; `told`: the call, as it came."""
 
     kind: ToolKind
     asked: bool = False

@@ -16,6 +16,7 @@ from agor_jupyter.agents.acp.presets import GENERIC
 from agor_jupyter.agents.acp.translate import Translator
 from agor_jupyter.agents.base import McpServer, ToolSpec
 from agor_jupyter.domain.content import TerminalContent, Usage
+from agor_jupyter.domain.errors import AgentUnavailable
 from agor_jupyter.domain.events import (
     AgentUpdate,
     ModeChanged,
@@ -26,6 +27,7 @@ from agor_jupyter.domain.events import (
     UsageUpdate,
 )
 from agor_jupyter.domain.policy import subject_of
+from agor_jupyter.domain.session import ForkPoint
 from agor_jupyter.testing.conformance import PROBE
 from agor_jupyter.testing.harnesses.acp import COMMAND
 from tests.agents.acp.conftest import Start
@@ -178,6 +180,21 @@ def test_efforts_may_be_told_as_thinking() -> None:
     option = {"id": "thinking", "category": "thinking", "type": "select", "currentValue": "off"}
     told = offers.offer_of({"configOptions": [{**option, "options": [{"value": "off"}, {"value": "high"}]}]})
     assert (told.efforts.values, told.efforts.config_id) == (("off", "high"), "thinking")
+
+
+async def test_what_forks_only_open_conversations_is_given_one(talk: Start, tmp_path: Path) -> None:
+    """Mistral Vibe knows no conversation of another process before it has loaded it."""
+    parent = await talk("--forks-open-ones")
+    await parent.prompt("the-word-is-heron")
+    point = ForkPoint(native_ref=parent.native_ref, worktree=str(tmp_path / "worktree"))
+    child = await talk("--forks-open-ones", fork=point)
+    assert child.native_ref != parent.native_ref
+    await child.prompt(steps({"recall": True}))
+    assert child.text == "the-word-is-heron", "and nothing of the replay"
+    lacking = Talk(spec_in(tmp_path, "--forks-open-ones", "--without=load", fork=point))
+    with pytest.raises(AgentUnavailable, match="Session not found"):
+        await lacking.start()
+    await lacking.close()
 
 
 # --- results, plans, usage ------------------------------------------------------
