@@ -362,7 +362,7 @@ class Connection:
         """End the turn of a review as soon as its tokens are known."""
         used = None
         if self._reviews is not None and self._wire is not None:
-            used = await self._reviews.usage(self._wire)
+            used = await self._reviews.usage(self._wire, completed=told.get("status") == "completed")
         if used is None:
             self._outbox.put(Notice(text="Codex did not tell how many tokens the review took."))
         if self._turn is turn:

@@ -17,10 +17,10 @@ from agor_jupyter.domain.content import Usage, add_usage
 from agor_jupyter.domain.errors import AgentUnavailable, TimedOut
 
 CALL_SECONDS = 15.0
-COUNT_SECONDS = 5.0
+COUNT_SECONDS = 10.0
 """For each call of a count: the turn's end waits for it."""
-TOLD_SECONDS = 1.0
-"""The count follows the thread's answer; one that asked the model nothing has none."""
+TOLD_SECONDS, TOLD_AT_ALL_SECONDS = 5.0, 0.5
+"""The count follows the thread's answer. A review that failed or was stopped may have none."""
 
 
 class Reviews:
@@ -51,13 +51,13 @@ class Reviews:
             self._told[str(params.get("threadId"))] = turns.usage_of(told.get("total"))
             self._news.set()
 
-    async def usage(self, wire: Wire) -> Usage | None:
+    async def usage(self, wire: Wire, *, completed: bool) -> Usage | None:
         """Count the tokens of the review that is over; None when Codex does not tell them."""
         try:
             fresh = await self._threads(wire, COUNT_SECONDS) - self._before
             ours = [review for review in fresh if await self._is_ours(wire, review)]
             for review in ours:
-                await self._ask(wire, review)
+                await self._ask(wire, review, TOLD_SECONDS if completed else TOLD_AT_ALL_SECONDS)
         except (Refused, TimedOut, AgentUnavailable):
             return None
         total = Usage()
@@ -65,13 +65,13 @@ class Reviews:
             total = add_usage(total, self._told.pop(review, Usage()))
         return total if ours else None
 
-    async def _ask(self, wire: Wire, review: str) -> None:
+    async def _ask(self, wire: Wire, review: str, seconds: float) -> None:
         """Take a thread up and let it go: its tokens are told in between."""
         self._news.clear()
         asked = {**quiet(self._params), "threadId": review, "excludeTurns": True}
         await wire.call("thread/resume", asked, seconds=COUNT_SECONDS)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(TOLD_SECONDS):
+            async with asyncio.timeout(seconds):
                 while review not in self._told:
                     await self._news.wait()
                     self._news.clear()

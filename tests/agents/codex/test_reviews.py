@@ -15,8 +15,9 @@ import pytest
 
 from agor_jupyter.agents.base import McpServer, SessionSpec, ToolAnswer, ToolSpec
 from agor_jupyter.agents.codex.connection import Connection, _Turn
-from agor_jupyter.agents.codex.reviews import quiet
-from agor_jupyter.domain.content import Attachment, TerminalContent
+from agor_jupyter.agents.codex.reviews import Reviews, quiet
+from agor_jupyter.agents.codex.wire import Wire
+from agor_jupyter.domain.content import Attachment, TerminalContent, Usage
 from agor_jupyter.domain.errors import Conflict, Unprocessable
 from agor_jupyter.domain.events import Notice, PermissionRequest, ToolCall, TurnEnded
 from agor_jupyter.domain.ids import TaskId
@@ -213,6 +214,24 @@ async def test_a_review_that_fails_says_why(talk: Start, server: ResponsesServer
     assert ended.usage.total_tokens == 0
 
 
+async def test_a_program_that_dies_before_the_tokens_are_told_ends_the_turn_once(
+    talk: Start, server: ResponsesServer, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = Reviews.usage
+
+    async def killed(self: Reviews, wire: Wire, *, completed: bool) -> Usage | None:
+        psutil.Process(wire.pid).kill()
+        return await count(self, wire, completed=completed)
+
+    monkeypatch.setattr(Reviews, "usage", killed)
+    server.book["review"] = review()
+    one = await talk()
+    assert (await one.prompt("/review SCRIPT:review")).stop_reason == "end_turn"
+    assert "did not tell how many tokens" in one.of(Notice)[-1].text
+    await one.gone()
+    assert len(one.of(TurnEnded)) == 1
+
+
 async def test_a_review_may_be_the_first_turn_and_a_fork_may_begin_there(
     talk: Start, server: ResponsesServer, here: Path
 ) -> None:
@@ -248,22 +267,18 @@ async def test_nothing_of_an_untrusted_repository_is_read_by_a_review(
     assert config.read_text() == text, "the person's settings are theirs"
 
 
-async def test_to_count_a_review_starts_no_mcp_server(
+async def test_no_server_of_the_persons_own_settings_is_started_for_a_review(
     talk: Start, server: ResponsesServer, here: Path, tmp_path: Path, home: Path
 ) -> None:
-    starts, own = tmp_path / "starts", tmp_path / "own"
+    started = tmp_path / "started"
     config = home / ".codex" / "config.toml"
-    config.write_text(f'{config.read_text()}[mcp_servers.mine]\ncommand = "touch"\nargs = ["{own}"]\n')
-    serve = 'echo x >> "$0"; exec "$@"'
-    line = ("sh", "-c", serve, str(starts), sys.executable, "-I", "-S", str(mcp_probe.__file__))
+    config.write_text(f'{config.read_text()}[mcp_servers.mine]\ncommand = "touch"\nargs = ["{started}"]\n')
     server.book["review"] = review()
-    one = await talk(mcp_servers=(McpServer(name="probe", command=line),))
-    await one.prompt("hello")
-    await one.prompt("/review SCRIPT:review")
+    one = await talk()
+    assert (await one.prompt("/review SCRIPT:review")).usage.total_tokens == 230
     await one.prompt("hello")
     await one.close()
-    assert starts.read_text().count("x") == 1, "for the conversation; the reviewer shares it"
-    assert not own.exists()
+    assert not started.exists()
 
 
 def test_a_thread_that_is_only_looked_at_has_no_server_and_writes_nothing() -> None:
