@@ -15,7 +15,7 @@ import sys
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar
 
 from agor_jupyter.agents.base import (
     AgentKind,
@@ -126,7 +126,7 @@ class Harness(Protocol):
 
     With a member `trusted` that is true, the case's worktree counts as trusted (`SessionSpec.trusted`).
     A class method `for_case(name)` makes the harness of a case; `BEYOND` names the cases that it cannot
-    play, and why; one that is `Placed` learns where the worktree is. What faults need stands in `faulty`.
+    play, and why; one with a member `worktree` is told where it is. What faults need stands in `faulty`.
     """
 
     kind: AgentKind
@@ -151,13 +151,6 @@ class Harness(Protocol):
         ...
 
     async def close(self) -> None: ...
-
-
-@runtime_checkable
-class Placed(Protocol):
-    """A harness that must name files by their whole paths: it is told the worktree before the case."""
-
-    worktree: Path
 
 
 PROBE = McpServer(

@@ -8,7 +8,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from agor_jupyter.agents.base import AgentAdapter, AgentKind, Decision, SessionSpec, ToolAnswer
 from agor_jupyter.domain.content import Attachment, Mode
@@ -29,17 +29,16 @@ from agor_jupyter.runner.protocol import (
     tools_socket_path,
 )
 from agor_jupyter.runner.toolbox import Toolbox
-from agor_jupyter.testing.conformance import (
-    Bench,
-    Case,
-    Driver,
-    Harness,
-    Placed,
-    Skipped,
-    Talk,
-)
+from agor_jupyter.testing.conformance import Bench, Case, Driver, Harness, Skipped, Talk
 
 MUCH = 20_000_000
+
+
+@runtime_checkable
+class Placed(Protocol):
+    """A harness that must name files by their whole paths: it is told the worktree before the case."""
+
+    worktree: Path
 
 
 async def answer_house_tool(tool: str, arguments: Mapping[str, Any]) -> ToolAnswer:
