@@ -90,7 +90,7 @@ def offer_of(answer: object) -> Offer:
 
 def with_config(offer: Offer, options: object) -> Offer:
     """Take the choices that stand among an agent's configuration options; they win over methods."""
-    found = {_record(option).get("category"): _select(_record(option)) for option in _items(options)}
+    found = {str(_record(option).get("category")): _select(_record(option)) for option in _items(options)}
     return replace(
         offer,
         modes=found.get("mode") or offer.modes,

@@ -88,7 +88,7 @@ def options_of(options: object, kind: ToolKind) -> tuple[PermissionOption, ...]:
     told = [
         PermissionOption(option_id=str(item["optionId"]), name=str(item.get("name", "")), kind=item["kind"])
         for item in content.records(options)
-        if item.get("kind") in KINDS and item.get("optionId")
+        if str(item.get("kind")) in KINDS and item.get("optionId")
     ]
     if not any(option.kind == "allow_once" for option in told):
         return tuple(told)

@@ -10,6 +10,9 @@ from agor_jupyter.agents.outbox import Outbox
 from agor_jupyter.agents.process import Spawned
 
 
+INTERNAL_ERROR = -32603
+
+
 class Pipe:
     """One JSON-RPC message a line. `ended` is set when the agent says no more; `fault` may say why.
 
@@ -51,10 +54,13 @@ class Pipe:
             if not line:
                 break
             try:
-                message = json.loads(line)
+                message = _sound(json.loads(line))
+            except RecursionError:  # it may wait for an answer, and nobody can read to what
+                self.fault = "It sent a message that is nested too deep."
+                break
             except ValueError:
                 message = None
-            if isinstance(message, dict):
+            if message is not None:
                 return message
             if line.strip():
                 self.noise = line.decode(errors="replace").strip()[:500]
@@ -65,3 +71,18 @@ class Pipe:
 
     async def close(self) -> None:
         """Nothing: the process is ended by whoever started it."""
+
+
+def _sound(message: object) -> dict[str, Any] | None:
+    """Give a message with JSON-RPC's own members as they must be; None for what is none.
+
+    The package does not look: one answer with a list for its id would end its reading, with the agent
+    alive and nobody left who hears it.
+    """
+    if not isinstance(message, dict) or not isinstance(message.get("id", 0), int | str | None):
+        return None
+    error = message.get("error")
+    if error is None or (isinstance(error, dict) and type(error.get("code")) is int):
+        return message
+    said = error.get("message") if isinstance(error, dict) else error
+    return {**message, "error": {"code": INTERNAL_ERROR, "message": str(said)[:2000]}}

@@ -9,6 +9,9 @@ from typing import Any
 from agor_jupyter.domain.content import StopReason, Usage
 
 AUTH_REQUIRED = -32000
+MOST_DOLLARS = 1e9
+"""More is a slip of whoever counts; JSON's numbers may be larger than any float."""
+
 STOP_REASONS: Mapping[str, StopReason] = {
     "end_turn": "end_turn",
     "max_tokens": "max_tokens",
@@ -84,7 +87,7 @@ def cost_in_dollars(update: Mapping[str, Any]) -> float | None:
     if not isinstance(cost, Mapping) or str(cost.get("currency", "")).upper() != "USD":
         return None
     amount = cost.get("amount")
-    return float(amount) if isinstance(amount, int | float) else None
+    return float(amount) if isinstance(amount, int | float) and 0 <= amount <= MOST_DOLLARS else None
 
 
 def _hint_for(code: int, said: str) -> str:

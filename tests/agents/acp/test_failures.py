@@ -293,3 +293,57 @@ async def test_noise_and_news_between_messages_are_passed_over(talk: Start) -> N
     )
     assert ended.stop_reason == "end_turn"
     assert chat.text == "Fine."
+
+
+ANSWERS = (
+    "import json,sys\n"
+    "def say(**members): print(json.dumps({'jsonrpc':'2.0',**members}),flush=True)\n"
+    "def tell(**update): say(method='session/update',params={'sessionId':'s','update':update})\n"
+    "for line in sys.stdin:\n"
+    "    m=json.loads(line)\n"
+    "    number,method=m.get('id'),m.get('method')\n"
+    "    if method in ('initialize','session/new'):\n"
+    "        say(id=number,result={'sessionId':'s','protocolVersion':1,"
+    "'configOptions':[{'category':[],'options':3},4]})\n"
+    "    elif method=='session/prompt':\n"
+    "        text=m['params']['prompt'][-1]['text']\n"
+    "        exec(text)\n"
+    "        say(id=number,result={'stopReason':'end_turn'})\n"
+)
+"""An agent that runs its prompts as Python: it says what no sound program would."""
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "say(id=[1],result={})",
+        "say(id={},error='x')",
+        "say(id=number,method=[],params=3)",
+        "tell(sessionUpdate='usage_update',used=10**400,cost={'amount':10**400,'currency':'USD'})",
+        "tell(sessionUpdate='config_option_update',configOptions=[{'category':{},'type':'select'}])",
+    ],
+)
+async def test_what_no_agent_should_say_is_passed_over(talk: Start, program: str) -> None:
+    chat = await talk(options={"command": [sys.executable, "-c", ANSWERS]})
+    assert (await chat.prompt(program)).stop_reason == "end_turn"
+    assert (await chat.prompt("pass")).stop_reason == "end_turn", "the agent lives, and nobody hears it"
+
+
+@pytest.mark.parametrize(
+    "error", ["'It is full.'", "{'code':'E1','message':'It is full.'}", "['It is full.']"]
+)
+async def test_an_error_in_no_known_shape_fails_the_turn(talk: Start, error: str) -> None:
+    chat = await talk(options={"command": [sys.executable, "-c", ANSWERS]})
+    ended = await chat.prompt(f"say(id=number,error={error})")
+    assert ended.stop_reason == "failed"
+    assert "It is full." in ended.error
+    assert (await chat.prompt("pass")).stop_reason == "end_turn"
+
+
+async def test_a_message_that_is_nested_too_deep_ends_the_turn_with_a_word(talk: Start) -> None:
+    chat = await talk(options={"command": [sys.executable, "-c", ANSWERS]})
+    deep = "print('{\"id\":7,\"method\":\"session/request_permission\",\"params\":'+'['*9999+']'*9999+'}',flush=True)"
+    ended = await chat.prompt(f"{deep};import time;time.sleep(60)")
+    assert ended.stop_reason == "lost"
+    assert "nested too deep" in ended.error
+    await chat.gone()
