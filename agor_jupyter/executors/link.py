@@ -9,8 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import logging
 from collections.abc import AsyncIterator, Callable
 from typing import Any
+
+from pydantic import ValidationError
 
 from agor_jupyter.agents.base import Decision, ToolAnswer
 from agor_jupyter.domain import errors
@@ -34,6 +37,8 @@ from agor_jupyter.runner.protocol import (
     ToolAsked,
 )
 from agor_jupyter.runner.sockets import read_socket_lines
+
+logger = logging.getLogger("agor_jupyter.executors")
 
 OPEN_SECONDS = 5.0
 ACK_SECONDS = 30.0
@@ -60,12 +65,16 @@ class LocalLink:
         return cls(frames, commands)
 
     async def frames(self) -> AsyncIterator[tuple[int, Frame] | ToolAsked]:
-        async for line in self._frames.lines():
-            if line.startswith(b'{"call"'):
-                yield ToolAsked.model_validate_json(line)
-                continue
-            logged = Logged.model_validate_json(line)
-            yield logged.offset, logged.frame
+        try:
+            async for line in self._frames.lines():
+                if line.startswith(b'{"call"'):
+                    yield ToolAsked.model_validate_json(line)
+                    continue
+                logged = Logged.model_validate_json(line)
+                yield logged.offset, logged.frame
+        except (ValidationError, errors.InvalidRequest) as error:
+            # Nothing behind it can be stored before it: the session must learn that it hears no more.
+            logger.warning("a runner said what cannot be read: %s", type(error).__name__)
 
     async def prompt(self, task_id: TaskId, text: str, attachments: tuple[Attachment, ...]) -> None:
         await self._commands.ask(

@@ -45,6 +45,8 @@ def call(path: str, number: Json, params: dict[str, Json]) -> None:
         answer = (ask(path, line) or {}).get("answer")
     except (OSError, ValueError):
         answer = None
+    except RecursionError:
+        answer = {"text": "The arguments are nested too deep.", "failed": True}
     if answer is None:
         answer = {"text": "Agor's session has ended.", "failed": True}
     content = [{"type": "text", "text": answer["text"]}]
@@ -60,7 +62,8 @@ def listed(path: str) -> list[Json]:
 
 
 def handle(path: str, message: dict[str, Json]) -> None:
-    method, number, params = message.get("method"), message.get("id"), message.get("params") or {}
+    method, number, params = message.get("method"), message.get("id"), message.get("params")
+    params = params if isinstance(params, dict) else {}
     if number is None or method is None:
         return  # a notification, or an answer to what was never asked
     if method == "initialize":
@@ -87,11 +90,11 @@ def handle(path: str, message: dict[str, Json]) -> None:
 
 
 def main(path: str) -> None:
-    for line in sys.stdin:
+    for line in sys.stdin.buffer:
         if line.strip():
             try:
                 message = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
             if isinstance(message, dict):
                 handle(path, message)

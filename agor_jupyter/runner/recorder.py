@@ -23,6 +23,7 @@ from agor_jupyter.domain.events import (
     ToolCallUpdate,
 )
 from agor_jupyter.domain.ids import TaskId
+from agor_jupyter.runner.bounds import bounded
 from agor_jupyter.runner.log import Log
 from agor_jupyter.runner.protocol import Frame, RunnerEnded, RunnerStarted, TaskAccepted
 from agor_jupyter.runner.steady_clock import SteadyClock
@@ -36,7 +37,8 @@ Joinable = AgentMessageChunk | AgentThoughtChunk | ToolCallUpdate
 
 async def completed(updates: AsyncIterator[AgentUpdate], session: SessionSpec) -> AsyncIterator[AgentUpdate]:
     """Note in each `agent_ready` what no adapter says: whether the repository was trusted when the agent
-    started, and which MCP servers it started with, as far as it told that one is missing."""
+    started, and which MCP servers it started with, as far as it told that one is missing. What is more
+    than a log can hold is cut on the way."""
     servers = {server.name: "" for server in session.mcp_servers}
     async for update in updates:
         if isinstance(update, Notice):
@@ -46,7 +48,8 @@ async def completed(updates: AsyncIterator[AgentUpdate], session: SessionSpec) -
             noted = {"trusted": session.trusted, "tool_servers": dict(servers)}
             yield update.model_copy(update=noted)
         else:
-            yield update
+            for part in bounded(update):
+                yield part
 
 
 class Recorder:

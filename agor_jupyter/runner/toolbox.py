@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import secrets
 from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from agor_jupyter.agents.base import ToolAnswer, ToolSpec
+from agor_jupyter.agents.clip import is_deep
 from agor_jupyter.domain.errors import InvalidRequest
 from agor_jupyter.runner.protocol import (
     CallTool,
@@ -36,6 +38,9 @@ AWAY = ToolAnswer(
     text="Agor's server did not answer. It may be restarting: go on without, or try again later.", failed=True
 )
 BUSY = ToolAnswer(text="Too many calls wait for Agor's server. Wait for their answers first.", failed=True)
+UNREADABLE = ToolAnswer(
+    text="The arguments cannot be read: they are nested too deep, or no JSON.", failed=True
+)
 OVER = ToolAnswer(text="The session has ended.", failed=True)
 
 log = logging.getLogger(__name__)
@@ -73,7 +78,9 @@ class Toolbox:
             return ToolAnswer(text=f"There is no tool {tool!r}.", failed=True)
         if len(self._waiting) >= MAX_CALLS:
             return BUSY
-        asked = ToolAsked(call=secrets.token_hex(8), tool=tool, input=dict(arguments))
+        if (given := _readable(arguments)) is None:
+            return UNREADABLE
+        asked = ToolAsked(call=secrets.token_hex(8), tool=tool, input=given)
         answer: asyncio.Future[ToolAnswer] = asyncio.get_running_loop().create_future()
         self._waiting[asked.call] = (asked, answer)
         self._tell(asked)
@@ -139,6 +146,21 @@ class Toolbox:
         writer.write(said.model_dump_json().encode() + b"\n")
         with contextlib.suppress(ConnectionError):
             await writer.drain()
+
+
+def _readable(arguments: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Give the arguments as the server can read them: half a surrogate pair is replaced.
+
+    None for what it could not: a line of it would end the session's connection, not this call alone.
+    """
+    if is_deep(arguments):
+        return None
+    try:
+        text = json.dumps(dict(arguments), ensure_ascii=False)
+        read: dict[str, Any] = json.loads(text.encode(errors="replace"))
+    except (TypeError, ValueError):
+        return None
+    return read
 
 
 def _make_way(path: Path) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,7 @@ from agor_jupyter.domain.events import (
 )
 from agor_jupyter.domain.ids import RequestId
 from agor_jupyter.domain.policy import Policy
+from agor_jupyter.executors.link import LocalLink
 from agor_jupyter.runner.protocol import RunnerStarted, TaskAccepted
 from tests.executors.conftest import Runners, last, new_task, said, steps, until_end, wait_gone
 
@@ -238,3 +241,25 @@ async def test_finish_task_waits_for_the_turn(runners: Runners) -> None:
     assert (await last(link)).reason == "closed"
     await link.disconnect()
     await wait_gone(runners)
+
+
+@pytest.mark.parametrize(
+    "line", [b'{"offset":9,"frame":%b}' % (b"[" * 300 + b"]" * 300), b'{"call":1}', b"{"]
+)
+async def test_frames_end_at_a_line_that_cannot_be_read(line: bytes) -> None:
+    """A session that went on waiting would never hear of its runner again."""
+    runtime = tempfile.mkdtemp(prefix="agt-", dir="/tmp")
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if b'"attach"' in await reader.readline():
+            writer.write(b'{"ack":0,"error":null}\n' + line + b"\n")
+            await reader.read()  # till the other side hangs up
+        writer.close()
+
+    server = await asyncio.start_unix_server(speak, f"{runtime}/s")
+    link = await LocalLink.open(f"{runtime}/s", 0)
+    async with asyncio.timeout(10):
+        assert [item async for item in link.frames()] == []
+    await link.disconnect()
+    server.close()
+    shutil.rmtree(runtime)

@@ -9,7 +9,6 @@ from typing import Any
 from agor_jupyter.agents.outbox import Outbox
 from agor_jupyter.agents.process import Spawned
 
-
 INTERNAL_ERROR = -32603
 
 

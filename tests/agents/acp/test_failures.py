@@ -342,7 +342,8 @@ async def test_an_error_in_no_known_shape_fails_the_turn(talk: Start, error: str
 
 async def test_a_message_that_is_nested_too_deep_ends_the_turn_with_a_word(talk: Start) -> None:
     chat = await talk(options={"command": [sys.executable, "-c", ANSWERS]})
-    deep = "print('{\"id\":7,\"method\":\"session/request_permission\",\"params\":'+'['*9999+']'*9999+'}',flush=True)"
+    begun = json.dumps('{"id":7,"method":"session/request_permission","params":')
+    deep = f"print({begun}+'['*9999+']'*9999+'}}',flush=True)"
     ended = await chat.prompt(f"{deep};import time;time.sleep(60)")
     assert ended.stop_reason == "lost"
     assert "nested too deep" in ended.error
