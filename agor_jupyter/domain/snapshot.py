@@ -107,8 +107,10 @@ def _changes(session: Session, event: SessionEvent | Draft) -> dict[str, object]
             return {"pending": (*session.pending, request_id), "status": "awaiting_permission"}
         case PermissionResolved(request_id=request_id):
             pending = tuple(item for item in session.pending if item != request_id)
-            status = "awaiting_permission" if pending else "running"
-            return {"pending": pending, **({"status": status} if session.current_task else {})}
+            if pending or session.current_task:
+                return {"pending": pending, "status": "awaiting_permission" if pending else "running"}
+            # It was asked apart from any task: the session rests again.
+            return {"pending": (), **_rest(session, paused=bool(session.queue_paused))}
         case _:
             return _said(session, update)
 

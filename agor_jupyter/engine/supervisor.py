@@ -93,7 +93,7 @@ class Engine:
     async def _pick_up(self, session: Session) -> None:
         """Go on with a session that no runner is known of."""
         runner = self._runner(session.id)
-        if session.current_task is not None:
+        if session.current_task is not None or session.pending:
             await runner.end_without_runner()
         runner.wake()
 

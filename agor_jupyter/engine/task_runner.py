@@ -261,10 +261,20 @@ async def end_lost_task(runner: SessionRunner) -> None:
     if session is None or session.current_task is None:
         if runner.ended is not None and runner.ended.reason == "start_failed" and session is not None:
             await hold_queue(runner, Conflict(runner.ended.error, hint=runner.ended.hint))
+        await _withdraw_apart(runner)
         return
     await end_task(
         runner, _how_it_was_lost(runner), session.current_task, at_ms=runner.parts.clock(), mark=None
     )
+
+
+async def _withdraw_apart(runner: SessionRunner) -> None:
+    """Withdraw what was asked apart from any task: who asked is gone."""
+    async with runner.lock:
+        now = await runner.parts.log.session(runner.session_id)
+        if now is not None and now.pending and now.current_task is None:
+            drafts = [runner.draft(_withdrawn(request_id)) for request_id in now.pending]
+            await runner.append_locked(drafts)
 
 
 def _how_it_was_lost(runner: SessionRunner) -> TurnEnded:

@@ -184,6 +184,22 @@ def put_away() -> list[Said]:
     ]
 
 
+def asked_apart() -> list[Said]:
+    """It asks for what it left in the background: twice, and rests when both are answered."""
+    _, (request, _) = asking()
+    assert isinstance(request, PermissionRequest)
+    other = RequestId("req_0000000000000002")
+    answered = PermissionResolved(request_id=REQUEST, outcome="selected", option_id="allow", by="ann")
+    return [
+        *opening(),
+        (TaskEnded(stop_reason="cancelled"), ONE),
+        (request, None),
+        (request.model_copy(update={"request_id": other}), None),
+        (answered, None),
+        (answered.model_copy(update={"request_id": other}), None),
+    ]
+
+
 def waiting() -> list[Said]:
     """It waits for two reasons, since the first; then it starts, waits again and is let go of."""
     made = SessionCreated(by=ANN, agent="demo", title="Mend the mean", mode="ask")
@@ -276,6 +292,7 @@ def offered() -> list[Said]:
 
 STORIES: dict[str, Callable[[], list[Said]]] = {
     "apart": apart,
+    "asked_apart": asked_apart,
     "working": working,
     "asking": lambda: [*opening(), *asking()],
     "terminal": terminal,

@@ -21,6 +21,7 @@ def test_statuses_of_the_stories() -> None:
     status = {name: tell(story())["after"]["session"]["status"] for name, story in STORIES.items()}  # type: ignore[index]  # plain JSON
     assert status == {
         "apart": "running",
+        "asked_apart": "interrupted",
         "working": "idle",
         "asking": "awaiting_permission",
         "terminal": "running",

@@ -57,8 +57,11 @@ function changesOf(session: Session, event: SessionEvent): Changes {
       return { pending: [...session.pending, update.request_id], status: 'awaiting_permission' };
     case 'permission_resolved': {
       const pending = session.pending.filter(id => id !== update.request_id);
-      const status = pending.length > 0 ? 'awaiting_permission' : 'running';
-      return { pending, ...(session.current_task === null ? {} : { status }) };
+      if (pending.length > 0 || session.current_task !== null) {
+        return { pending, status: pending.length > 0 ? 'awaiting_permission' : 'running' };
+      }
+      // It was asked apart from any task: the session rests again.
+      return { pending, ...rest(session, { paused: session.queue_paused !== '' }) };
     }
     default:
       return said(session, update);
