@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from agor_jupyter.agents.codex.ledger import Ledger
 from agor_jupyter.agents.codex.reviews import Reviews
 from agor_jupyter.agents.codex.skills import Skill
 from agor_jupyter.agents.codex.translate import Translator
-from agor_jupyter.agents.codex.wire import Message, Refused, Wire
+from agor_jupyter.agents.codex.wire import UNREADABLE, Message, Refused, Wire, passed_over, within
 from agor_jupyter.agents.outbox import Outbox
 from agor_jupyter.agents.process import end_tree
 from agor_jupyter.agents.strays import end_strays
@@ -30,8 +29,6 @@ from agor_jupyter.domain.ids import RequestId, TaskId
 CALL_SECONDS = 15.0
 INTERRUPT_SECONDS = 1.0
 INTERRUPT_TRIES = 2
-
-log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -218,9 +215,9 @@ class Connection:
         turn.interrupted = True
         for _ in range(INTERRUPT_TRIES):
             # Asked again when it had no effect: it may come before Codex has begun the turn.
-            await _within(turn.begun.wait(), INTERRUPT_SECONDS)
+            await within(turn.begun.wait(), INTERRUPT_SECONDS)
             await self._try(wire, "turn/interrupt", {"turnId": turn.active or turn.id})
-            if await _within(turn.over.wait(), INTERRUPT_SECONDS):
+            if await within(turn.over.wait(), INTERRUPT_SECONDS):
                 break
         else:
             await end_tree(wire.pid, wire.marker, grace_seconds=1.0)
@@ -314,8 +311,12 @@ class Connection:
         method, params = str(message["method"]), message.get("params") or {}
         if "id" in message:
             if self._asking.knows(method):
-                await self._asking.take(message["id"], method, params)
-            elif self._wire is not None:
+                try:
+                    await self._asking.take(message["id"], method, params)
+                    return
+                except UNREADABLE as error:
+                    passed_over(method, error)
+            if self._wire is not None:
                 await self._wire.refuse(message["id"], method)
             return
         if self._thread and params.get("threadId") not in (None, self._thread):
@@ -330,7 +331,10 @@ class Connection:
             case "serverRequest/resolved":
                 self._asking.resolved(params.get("requestId"))
             case _:
-                await self._tell(method, params)
+                try:
+                    await self._tell(method, params)
+                except UNREADABLE as error:
+                    passed_over(method, error)
         await self._outbox.wait_room()
 
     async def _tell(self, method: str, params: Mapping[str, Any]) -> None:
@@ -387,13 +391,3 @@ class Connection:
         if self._turn is not None:
             turn, usage = self._turn, self._translator.usage
             self._over(turn, turns.lost(usage, interrupted=turn.interrupted, exit_code=wire.exit_code))
-
-
-async def _within(condition: Any, seconds: float) -> bool:
-    """Await a condition; say whether it came in time."""
-    try:
-        async with asyncio.timeout(seconds):
-            await condition
-    except TimeoutError:
-        return False
-    return True

@@ -15,6 +15,8 @@ from agor_jupyter.domain.errors import AgentUnavailable, TimedOut
 Message = Mapping[str, Any]
 NO_SUCH_METHOD = -32601
 LEAVE_SECONDS = 1.0
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What parts of a message raise that are not of the shape we know."""
 
 log = logging.getLogger(__name__)
 
@@ -131,8 +133,10 @@ class Wire:
         try:
             while stdout is not None and (line := await stdout.readline()):
                 await self._take(line)
-        except ValueError:  # a line above the pipe's limit of 64 MiB: what follows makes no sense
-            log.warning("Codex sent a line that is too long")
+        except (ValueError, RecursionError):
+            # A line above the pipe's limit of 64 MiB, or one that is nested too deep: what follows makes no
+            # sense, or waits for an answer to what nobody can read.
+            log.warning("Codex sent a line that cannot be read")
         finally:
             self.ended = True
             for future in self._waiting.values():
@@ -148,16 +152,43 @@ class Wire:
         if not isinstance(message, dict):
             return
         if "method" in message:
-            await self._hear(message)
+            await self._hear({**message, "params": _members(message.get("params"))})
             return
-        future = self._waiting.get(message.get("id", -1))
+        number = message.get("id")
+        future = self._waiting.get(number) if isinstance(number, int) else None
         if future is None or future.done():
             return
         if (error := message.get("error")) is not None:
-            future.set_exception(Refused(int(error.get("code", 0)), str(error.get("message", ""))))
+            future.set_exception(_refusal(error))
         else:
             future.set_result(message.get("result"))
 
 
+def _members(params: object) -> Mapping[str, Any]:
+    return params if isinstance(params, Mapping) else {}
+
+
+def _refusal(error: object) -> Refused:
+    if not isinstance(error, Mapping):
+        return Refused(0, str(error)[:2000])
+    code = error.get("code")
+    return Refused(code if isinstance(code, int) else 0, str(error.get("message", "")))
+
+
 def _gone() -> AgentUnavailable:
     return AgentUnavailable("Codex has ended.", hint="Resume the session.")
+
+
+def passed_over(method: str, error: Exception) -> None:
+    """Say in the log that a message could not be read: it costs itself alone."""
+    log.warning("Codex said a %s that cannot be read: %s", method[:80], type(error).__name__)
+
+
+async def within(condition: Any, seconds: float) -> bool:
+    """Await a condition; say whether it came in time."""
+    try:
+        async with asyncio.timeout(seconds):
+            await condition
+    except TimeoutError:
+        return False
+    return True
