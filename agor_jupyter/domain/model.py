@@ -11,9 +11,10 @@ _set = object.__setattr__
 
 
 class Value(BaseModel):
-    """A frozen record. Unknown fields are refused when one is parsed."""
+    """A frozen record. Unknown fields are refused when one is parsed; no error repeats what was given."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # What is parsed may be a prompt, a key or a person's environment, and errors end up in logs.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     def __copy__(self) -> Self:
         """Copy shallowly, as pydantic does, in half the time: a value has no extras and no private state.

@@ -27,3 +27,10 @@ def test_a_changed_copy_leaves_the_value_alone() -> None:
     assert changed.model_fields_set == {"input_tokens", "output_tokens"}
     with pytest.raises(ValidationError, match="frozen"):
         changed.output_tokens = 5  # type: ignore[misc]  # it must not
+
+
+def test_an_error_repeats_nothing_of_what_was_given() -> None:
+    with pytest.raises(ValidationError) as error:
+        Usage.model_validate_json('{"input_tokens": "sk-of-ann", "more": "sk-of-bob"}')
+    assert "sk-of" not in str(error.value)
+    assert "input_tokens" in str(error.value)

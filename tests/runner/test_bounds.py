@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -108,6 +110,23 @@ async def test_half_a_pair_in_an_argument_is_replaced() -> None:
     assert ToolAsked.model_validate_json(told[0].model_dump_json()).input == {"text": "a?b"}
     box.answer(told[0].call, ToolAnswer(text="done"))
     assert (await calling).text == "done"
+
+
+async def test_a_line_that_a_bridge_should_not_say_is_not_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    folder = tempfile.mkdtemp(prefix="agt-", dir="/tmp")
+    box = Toolbox((), lambda asked: None)
+    await box.open(f"{folder}/t")
+    reader, writer = await asyncio.open_unix_connection(f"{folder}/t")
+    writer.write(b'{"type": "call_tool", "id": "sk-of-ann", "tool": "t"}\n')
+    assert await asyncio.wait_for(reader.read(), 10) == b""
+    assert "dropped" in caplog.text
+    assert "sk-of-ann" not in caplog.text
+    writer.close()
+    await box.close()
+    shutil.rmtree(folder)
 
 
 HOSTILE = (
