@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 LIMIT = 64 * 1024
@@ -35,6 +36,11 @@ def clip_input(value: Any, limit: int = LIMIT, depth: int = DEPTH) -> Any:
     if isinstance(value, dict):
         return {str(key): clip_input(item, limit, depth - 1) for key, item in value.items()}
     return [clip_input(item, limit, depth - 1) for item in value]
+
+
+def clip_nest(value: Any) -> Any:
+    """Clip what lies too deep, and nothing else."""
+    return clip_input(value, sys.maxsize) if is_deep(value) else value
 
 
 def is_deep(value: object, depth: int = DEPTH) -> bool:

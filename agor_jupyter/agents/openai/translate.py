@@ -114,7 +114,7 @@ def _text(items: Sequence[Mapping[str, Any]]) -> str:
 def _call(item: Mapping[str, Any]) -> Call:
     try:
         arguments = json.loads(item.get("arguments") or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         arguments = None
     return Call(
         id=str(item.get("call_id", "")),

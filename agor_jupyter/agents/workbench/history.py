@@ -7,6 +7,7 @@ process was killed) is said by `repair`. A fork is a copy of the first entries.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import re
 import secrets
@@ -15,7 +16,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 
+from agor_jupyter.agents.clip import clip_nest, is_deep
 from agor_jupyter.domain.content import Attachment, StopReason
 from agor_jupyter.domain.errors import AgentUnavailable, Conflict
 from agor_jupyter.domain.model import Value
@@ -112,8 +115,11 @@ class History:
         return str(len(self.entries))
 
     def append(self, *entries: Entry) -> None:
-        """Write entries, then hold them. They are small: written on the loop, and in one piece."""
-        for entry in entries:
+        """Write entries, then hold them. They are small: written on the loop, and in one piece.
+
+        What no file could hold, or nobody read again, is replaced before: see `_sound`.
+        """
+        for entry in map(_sound, entries):
             _write(self._handle, entry.model_dump_json().encode() + b"\n")
             self.entries.append(entry)
 
@@ -242,5 +248,32 @@ def _read(path: Path) -> tuple[list[Entry], int]:
 
 
 def _write(handle: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(handle, data) :]
+    """Write all of a line, or none: on a full disk half of one would spoil the whole record."""
+    size = os.fstat(handle).st_size
+    try:
+        while data:
+            data = data[os.write(handle, data) :]
+    except OSError:
+        os.ftruncate(handle, size)
+        raise
+
+
+def _sound(entry: Entry) -> Entry:
+    """Give an entry as its line is read again: halves of surrogate pairs and deep nests are a model's own."""
+    if isinstance(entry, Answered):
+        entry = entry.model_copy(
+            update={
+                "items": tuple(clip_nest(item) for item in entry.items),
+                "calls": tuple(map(_sound_call, entry.calls)),
+            }
+        )
+    try:
+        entry.model_dump_json()
+    except PydanticSerializationError:
+        whole = json.dumps(entry.model_dump(), ensure_ascii=False)
+        return _entry.validate_json(whole.encode(errors="replace"))
+    return entry
+
+
+def _sound_call(call: Call) -> Call:
+    return call.model_copy(update={"arguments": None}) if is_deep(call.arguments) else call

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from agor_jupyter.agents.addresses import shortened
 from agor_jupyter.agents.base import McpServer, ToolSpec
+from agor_jupyter.agents.clip import clip, is_deep
 from agor_jupyter.agents.outbox import Outbox
 from agor_jupyter.agents.process import guarded
 from agor_jupyter.agents.workbench.asking import Asking
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 CALL_SECONDS = 600.0
 STOP_SECONDS = 3.0
+MOST_TOOLS = 200
+DESCRIPTION_CHARACTERS = 8000
 NAME_LIMIT = 64
 """What the model APIs take as a tool's name."""
 
@@ -164,13 +167,7 @@ class McpServers:
                 except TimeoutError:
                     self._failed(server, f"it did not answer within {self._start_seconds:.0f} s.")
                     return
-                for tool in listed.tools:
-                    spec = ToolSpec(
-                        name=tool_name(server.name, tool.name),
-                        description=tool.description or tool.name,
-                        parameters=dict(tool.input_schema),
-                    )
-                    self.tools.append(McpTool(server.name, tool.name, spec, client, eliciting))
+                self._take(server, listed.tools, client, eliciting)
                 up.set()
                 await self._closing.wait()
         except Unprocessable as error:
@@ -180,6 +177,23 @@ class McpServers:
                 self._failed(server, one_line(_innermost(error)))
         finally:
             up.set()
+
+    def _take(self, server: McpServer, listed: Sequence[Any], client: Client, eliciting: Eliciting) -> None:
+        """Take a server's tools: no more than models take, each name once, none that cannot be told."""
+        taken: dict[str, McpTool] = {}
+        for tool in listed:
+            parameters, name = dict(tool.input_schema), tool_name(server.name, tool.name)
+            if len(taken) < MOST_TOOLS and name not in taken and not is_deep(parameters):
+                about = clip(tool.description or tool.name, DESCRIPTION_CHARACTERS)[0]
+                spec = ToolSpec(name=name, description=about, parameters=parameters)
+                taken[name] = McpTool(server.name, tool.name, spec, client, eliciting)
+        self.tools += taken.values()
+        if (left := len(listed) - len(taken)) > 0:
+            text = f"{left} of the {len(listed)} tools of the MCP server {server.name} are left out."
+            hint = (
+                f"Models take few: it should offer at most {MOST_TOOLS}, each with a short name of its own."
+            )
+            self.notices.append(Notice(level="warning", text=text, hint=hint))
 
     async def _client(self, server: McpServer, stack: AsyncExitStack, eliciting: Eliciting) -> Client:
         from mcp import Client, StdioServerParameters

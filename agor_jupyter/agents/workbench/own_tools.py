@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
@@ -52,7 +53,28 @@ class OwnTool(Generic[ParametersT]):
             first = error.errors()[0]
             name = ".".join(str(part) for part in first["loc"])
             raise ToolFailed(f"The argument {name!r} of {self.name} is wrong: {first['msg']}.") from error
-        return await self.prepare(checked)
+        with _told():
+            job = await self.prepare(checked)
+
+        async def run(say: Say) -> Result:
+            with _told():
+                return await job.run(say)
+
+        return replace(job, run=run)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell the model what the machine refuses: a name that is too long, a locked folder, half a letter.
+
+    Without it the turn would fail for what one call was asked.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise ToolFailed(f"The system refused: {error.strerror or type(error).__name__}.") from error
+    except UnicodeError as error:
+        raise ToolFailed("A text holds half of a surrogate pair: nothing here can be named so.") from error
 
 
 class OwnTools:

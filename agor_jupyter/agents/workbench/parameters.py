@@ -57,7 +57,7 @@ class RunShell(Parameters):
     """Run a POSIX shell command line in the worktree. Its background processes end with it."""
 
     command: str
-    timeout_seconds: float = Field(120.0, description="It is ended after this time.")
+    timeout_seconds: float = Field(120.0, description="It is ended after this time.", allow_inf_nan=False)
 
 
 class Step(Parameters):
