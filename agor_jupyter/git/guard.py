@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from agor_jupyter.git import plain
 from agor_jupyter.git.layout import GitFolders
 
 _WORDS = re.compile(
@@ -39,7 +40,7 @@ _PARTIAL_CLONE = re.compile(r"extensions\.partialclone|remote\..+\.promisor", re
 
 _OWN = ("local", "worktree")
 
-Stamp = tuple[tuple[int, int, int] | None, ...]
+Stamp = tuple[tuple[int, int, int, int] | None, ...]
 
 
 class Setting(NamedTuple):
@@ -57,12 +58,13 @@ def stamp(files: Iterable[Path]) -> Stamp:
     return tuple(_stamp(file) for file in files)
 
 
-def _stamp(file: Path) -> tuple[int, int, int] | None:
+def _stamp(file: Path) -> tuple[int, int, int, int] | None:
     try:
         found = file.stat()
     except OSError:
         return None
-    return (found.st_ino, found.st_mtime_ns, found.st_size)
+    # The change time too: a program sets the other one as it likes.
+    return (found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size)
 
 
 def needs_a_look(files: Iterable[Path]) -> bool:
@@ -72,8 +74,7 @@ def needs_a_look(files: Iterable[Path]) -> bool:
 
 def _may_hold(file: Path) -> bool:
     try:
-        with file.open("rb") as opened:
-            text = opened.read(_LARGEST_CONFIG + 1)
+        text = plain.read(file, _LARGEST_CONFIG + 1)
     except FileNotFoundError:
         return False
     except OSError:
@@ -83,7 +84,16 @@ def _may_hold(file: Path) -> bool:
 
 def includes_others(files: Iterable[Path]) -> bool:
     """Say whether the files may pull in others, whose changes `stamp` does not see."""
-    return any(b"include" in file.read_bytes().lower() for file in files if file.is_file())
+    return any(_includes(file) for file in files)
+
+
+def _includes(file: Path) -> bool:
+    try:
+        return b"include" in plain.read(file).lower()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
 
 
 def read_settings(listing: str) -> list[Setting]:

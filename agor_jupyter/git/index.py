@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import shutil
 import tempfile
@@ -10,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
+from agor_jupyter.git import plain
 from agor_jupyter.git.disk import writing
 from agor_jupyter.git.layout import locate
 from agor_jupyter.git.run import Git
@@ -40,11 +42,15 @@ def _copy_index(source: Path, target: Path) -> bool:
     pass for unchanged.
     """
     try:
-        with source.open("rb") as opened:
+        with plain.opened(source) as opened:
             found = os.fstat(opened.fileno())
             with target.open("wb") as copy:
                 shutil.copyfileobj(opened, copy, 1 << 20)
     except FileNotFoundError:
         return False
+    except OSError as error:
+        if error.errno == errno.EINVAL:  # a pipe is no index
+            return False
+        raise
     os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))
     return True

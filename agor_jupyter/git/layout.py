@@ -13,6 +13,7 @@ from pathlib import Path
 
 from agor_jupyter.domain.errors import InvalidName, NotARepository, NotFound
 from agor_jupyter.domain.repo import check_worktree_name
+from agor_jupyter.git import plain
 
 _POINTER_BYTES = 8192
 
@@ -78,8 +79,7 @@ def _follow(top: Path, mark: Path) -> GitFolders:
 
 def _read_pointer(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return os.fsdecode(file.read(_POINTER_BYTES)).removesuffix("\n")
+        return os.fsdecode(plain.read(path, _POINTER_BYTES)).removesuffix("\n")
     except OSError as error:
         raise _refused(path.parent, f"{path.name} cannot be read ({error.strerror})") from error
 

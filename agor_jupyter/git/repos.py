@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agor_jupyter.domain.errors import GitFailed, NotARepository
-from agor_jupyter.git import guard
+from agor_jupyter.git import guard, plain
 from agor_jupyter.git.disk import writing
 from agor_jupyter.git.layout import locate
 from agor_jupyter.git.names import check_ref_part
@@ -180,7 +180,8 @@ def _exclude_line(repo: Path, folder: Path) -> str | None:
 
 def _add_line(file: Path, line: str) -> bool:
     wanted = os.fsencode(line)
-    text = file.read_bytes() if file.exists() else b""
+    with writing(file):
+        text = plain.read(file) if file.exists() else b""
     if wanted in text.splitlines():
         return False
     with writing(file):

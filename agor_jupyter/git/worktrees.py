@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from agor_jupyter.domain.errors import AgorError, BranchInUse, Conflict, GitFailed, InvalidName, Unprocessable
+from agor_jupyter.git import plain
 from agor_jupyter.git.disk import writing
 from agor_jupyter.git.journal import Entry, Journal
 from agor_jupyter.git.layout import locate, stands, worktree_place
@@ -309,7 +310,7 @@ def metadata_of(common: Path, folder: str) -> list[Path]:
     found = []
     for metadata in common.glob("worktrees/*"):
         try:
-            pointer = os.fsdecode((metadata / "gitdir").read_bytes()).rstrip("\n")
+            pointer = os.fsdecode(plain.read(metadata / "gitdir")).rstrip("\n")
         except OSError:
             if _left_half_made(metadata, Path(folder).name):
                 found.append(metadata)

@@ -111,9 +111,11 @@ class FileSink:
 
 def read_file(path: Path) -> Notebook | None:
     """Read a notebook file. None when it is missing, or is not a notebook of nbformat 4."""
+    if not path.is_file():
+        return None  # a pipe in its place would hold us for ever
     try:
         notebook = json.loads(path.read_text("utf-8"))
-    except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError, json.JSONDecodeError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return None
     fits = isinstance(notebook, dict) and notebook.get("nbformat") == 4
     fits = fits and isinstance(notebook.get("cells"), list) and isinstance(notebook.get("metadata"), dict)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -280,3 +282,20 @@ async def test_ten_sessions_at_once(store: Store, tmp_path: Path) -> None:
         assert state_of(path) == "end_turn"
     assert not list(tmp_path.glob(".~*")), "no temporary file is left"
     await writer.close()
+
+
+@pytest.mark.parametrize("text", ["[" * 9999 + "]" * 9999, "1" * 9999, "\xff"])
+def test_what_cannot_be_read_is_no_notebook(tmp_path: Path, text: str) -> None:
+    """It is kept beside the drawn one, as anything else that is none of ours."""
+    (tmp_path / "a.ipynb").write_text(text, "latin-1")
+    assert read_file(tmp_path / "a.ipynb") is None
+
+
+def test_a_pipe_in_a_notebooks_place_is_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "a.ipynb"
+    os.mkfifo(pipe)
+    watchdog = threading.Timer(20.0, lambda: os.close(os.open(pipe, os.O_RDWR | os.O_NONBLOCK)))
+    watchdog.start()
+    assert read_file(pipe) is None
+    assert watchdog.is_alive(), "it was waited for"
+    watchdog.cancel()

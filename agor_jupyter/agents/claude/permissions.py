@@ -20,7 +20,8 @@ from claude_agent_sdk.types import PermissionResult, PermissionUpdate
 from agor_jupyter.agents.base import Decision
 from agor_jupyter.agents.claude import tools
 from agor_jupyter.agents.claude.results import diff_of_request
-from agor_jupyter.agents.clip import LIMIT, clip, clip_input
+from agor_jupyter.agents.clip import clip, clip_input
+from agor_jupyter.agents.words import words_of
 from agor_jupyter.domain.content import Mode, PermissionOption, Question, ToolLocation
 from agor_jupyter.domain.events import PermissionRequest
 from agor_jupyter.domain.ids import RequestId, ToolCallId
@@ -62,7 +63,7 @@ def look(name: str, tool_input: Mapping[str, Any], blocked_path: str | None, wor
         # The policy knows the worktree by the name it was given; what lies inside keeps that name.
         inside = real.is_relative_to(real_root)
         found[str(root / real.relative_to(real_root) if inside else real)] = None
-    before = _words_of(Path(named[0])) if name == "Write" and named else None
+    before = words_of(Path(named[0])) if name == "Write" and named else None
     return Seen(tuple(ToolLocation(path=path) for path in found), before)
 
 
@@ -162,13 +163,3 @@ def _description(name: str, tool_input: Mapping[str, Any], context: ToolPermissi
     said = tool_input.get("description")
     reasons = [said if isinstance(said, str) and name == "Bash" else "", context.decision_reason or ""]
     return "\n".join(reason for reason in reasons if reason)
-
-
-def _words_of(path: Path) -> str | None:
-    """Read a text file of a size that can be shown. None: there is none, or it cannot be shown."""
-    try:
-        if path.stat().st_size > 4 * LIMIT:
-            return None
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return None

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from agor_jupyter.agents.base import Decision
-from agor_jupyter.agents.clip import LIMIT, clip_input
+from agor_jupyter.agents.clip import clip_input
 from agor_jupyter.agents.codex import tools
 from agor_jupyter.agents.codex.questions import answers_of, form_of, questions_of
 from agor_jupyter.agents.codex.translate import diffs_of
+from agor_jupyter.agents.words import words_of
 from agor_jupyter.domain.content import PermissionOption, ToolContent, ToolKind, ToolLocation
 from agor_jupyter.domain.events import PermissionRequest
 from agor_jupyter.domain.ids import RequestId, ToolCallId
@@ -58,7 +59,7 @@ def look(paths: Sequence[str], worktree: str) -> Seen:
         # The policy knows the worktree by the name it was given; what lies inside keeps that name.
         inside = real.is_relative_to(real_root)
         found[str(root / real.relative_to(real_root) if inside else real)] = None
-        texts[path] = _words_of(whole)
+        texts[path] = words_of(whole)
     return Seen(tuple(ToolLocation(path=path) for path in found), texts)
 
 
@@ -204,13 +205,3 @@ def _description(method: str, params: Mapping[str, Any]) -> str:
     if method == ELICITATION:
         said.append(str(params.get("message") or ""))
     return "\n".join(part for part in said if part)
-
-
-def _words_of(path: Path) -> str | None:
-    """Read a text file of a size that can be shown. None: there is none, or it cannot be shown."""
-    try:
-        if path.stat().st_size > 4 * LIMIT:
-            return None
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return None
