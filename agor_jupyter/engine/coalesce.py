@@ -6,6 +6,9 @@ from collections.abc import Iterable
 
 from agor_jupyter.domain.events import AgentMessageChunk, AgentThoughtChunk, Draft, ToolCallUpdate
 
+JOINED_CHARACTERS = 256 * 1024
+"""What is longer is not joined any more: each event is sent, and drawn, as one."""
+
 
 def join_chunks(drafts: Iterable[Draft]) -> list[Draft]:
     """Join neighbours that continue each other; order and all other drafts stay as they are."""
@@ -25,7 +28,8 @@ def _merge(first: Draft, second: Draft) -> Draft | None:
     a, b = first.update, second.update
     if isinstance(a, AgentMessageChunk | AgentThoughtChunk) and type(a) is type(b):
         same = (a.message_id, a.parent_tool_call_id) == (b.message_id, b.parent_tool_call_id)
-        return _with(first, a.model_copy(update={"text": a.text + b.text})) if same else None
+        fits = len(a.text) + len(b.text) <= JOINED_CHARACTERS
+        return _with(first, a.model_copy(update={"text": a.text + b.text})) if same and fits else None
     if isinstance(a, ToolCallUpdate) and isinstance(b, ToolCallUpdate):
         return _merge_output(first, a, b)
     return None
@@ -36,6 +40,8 @@ def _merge_output(first: Draft, a: ToolCallUpdate, b: ToolCallUpdate) -> Draft |
     if a.tool_call_id != b.tool_call_id or a.output_delta is None or b.output_delta is None:
         return None
     if any(_says_more(update) for update in (a, b)):
+        return None
+    if len(a.output_delta) + len(b.output_delta) > JOINED_CHARACTERS:
         return None
     return _with(first, a.model_copy(update={"output_delta": a.output_delta + b.output_delta}))
 

@@ -18,19 +18,26 @@ from agor_jupyter.domain.events import (
     ToolCallUpdate,
 )
 
-TEXT_CHARACTERS = 1 << 20
+TEXT_CHARACTERS = 256 * 1024
 """A longer text comes in pieces: the socket takes lines of 64 MiB, and browsers hold what is sent at once."""
 
 
 def bounded(update: AgentUpdate) -> Iterator[AgentUpdate]:
     """Yield an update as it is, its input cut where it is nested too deep, or its long text in pieces."""
+    if isinstance(update, ToolCall | ToolCallUpdate | PermissionRequest) and is_deep(update.input):
+        update = update.model_copy(update={"input": clip_input(update.input)})
     match update:
         case AgentMessageChunk(text=text) | AgentThoughtChunk(text=text) if len(text) > TEXT_CHARACTERS:
-            for start in range(0, len(text), TEXT_CHARACTERS):
-                yield update.model_copy(update={"text": text[start : start + TEXT_CHARACTERS]})
-        case ToolCall(input=given) | ToolCallUpdate(input=given) | PermissionRequest(input=given) if is_deep(
-            given
-        ):
-            yield update.model_copy(update={"input": clip_input(given)})
+            for piece in _pieces(text):
+                yield update.model_copy(update={"text": piece})
+        case ToolCallUpdate(output_delta=str(text)) if len(text) > TEXT_CHARACTERS:
+            first, *others = _pieces(text)
+            yield update.model_copy(update={"output_delta": first})
+            for piece in others:
+                yield ToolCallUpdate(tool_call_id=update.tool_call_id, output_delta=piece)
         case _:
             yield update
+
+
+def _pieces(text: str) -> list[str]:
+    return [text[start : start + TEXT_CHARACTERS] for start in range(0, len(text), TEXT_CHARACTERS)]

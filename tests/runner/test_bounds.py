@@ -68,6 +68,15 @@ async def test_a_text_that_would_fill_a_line_comes_in_pieces(tmp_path: Path) -> 
     assert max(map(len, said)) <= 2 * TEXT_CHARACTERS
 
 
+async def test_so_does_the_output_of_a_tool(tmp_path: Path) -> None:
+    whole = {"tool_call_id": "t", "title": "cat", "input": nested(300), "output_delta": "y" * (3 * 2**20)}
+    told = [frame.update for frame in await logged(tmp_path, ToolCallUpdate.model_validate(whole))]
+    pieces = [update for update in told if isinstance(update, ToolCallUpdate)]
+    assert "".join(update.output_delta or "" for update in pieces) == "y" * (3 * 2**20)
+    assert max(len(update.output_delta or "") for update in pieces) <= 2 * TEXT_CHARACTERS
+    assert [update.title for update in pieces if update.title] == ["cat"]
+
+
 async def logged(folder: Path, *updates: AgentUpdate) -> list[Frame]:
     """Record updates as a runner does; give what the socket's other side reads of them."""
 
