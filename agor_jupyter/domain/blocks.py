@@ -125,7 +125,11 @@ def apply_block(content: TaskContent, event: SessionEvent) -> TaskContent:
             return _replaced(
                 content,
                 request_id,
-                lambda block: block.model_copy(update={"resolved": update, "last_seq": event.seq}),
+                lambda block: (
+                    block.model_copy(update={"resolved": update, "last_seq": event.seq})
+                    if isinstance(block, PermissionBlock)
+                    else block  # a tool call that an agent named like a request
+                ),
             )
         case Notice(level=level, text=text, hint=hint):
             return _appended(content, _notice(event.seq, level, text, hint))

@@ -200,6 +200,20 @@ def asked_apart() -> list[Said]:
     ]
 
 
+def named_alike() -> list[Said]:
+    """An agent names a call as the house names a request, and says what it does now."""
+    call = ToolCall(tool_call_id=ToolCallId(REQUEST), title="Edit summary.py", kind="edit")
+    answered = PermissionResolved(request_id=REQUEST, outcome="selected", option_id="allow", by="ann")
+    return [
+        *opening(),
+        *asking(),
+        (call, ONE),
+        (answered, ONE),
+        (SessionUpdated(by=ANN, status_line="Running the tests"), None),
+        (SessionUpdated(by=ANN, title="Mend it"), None),
+    ]
+
+
 def waiting() -> list[Said]:
     """It waits for two reasons, since the first; then it starts, waits again and is let go of."""
     made = SessionCreated(by=ANN, agent="demo", title="Mend the mean", mode="ask")
@@ -293,6 +307,7 @@ def offered() -> list[Said]:
 STORIES: dict[str, Callable[[], list[Said]]] = {
     "apart": apart,
     "asked_apart": asked_apart,
+    "named_alike": named_alike,
     "working": working,
     "asking": lambda: [*opening(), *asking()],
     "terminal": terminal,

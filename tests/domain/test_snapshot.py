@@ -22,6 +22,7 @@ def test_statuses_of_the_stories() -> None:
     assert status == {
         "apart": "running",
         "asked_apart": "interrupted",
+        "named_alike": "running",
         "working": "idle",
         "asking": "awaiting_permission",
         "terminal": "running",

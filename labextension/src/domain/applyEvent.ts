@@ -107,6 +107,7 @@ function said(session: Session, update: SessionEvent['update']): Changes {
       return { agent: update.agent, title: update.title, mode: update.mode, model: update.model };
     case 'session_updated':
       return {
+        ...(update.status_line === null ? {} : { status_line: update.status_line }),
         ...(update.title === null ? {} : { title: update.title }),
         ...(update.archived === null
           ? {}
