@@ -242,8 +242,9 @@ async def _checkpoint(
         end = await checkpoints.record(worktree.path, session.id, task_id, "end")
         start = await _start_of(runner, task_id)
         counts = await checkpoints.changes(worktree.path, start.sha, end.sha) if start else (0, 0, 0)
-    except AgorError as error:
-        notice = Notice(level="warning", text=f"The files could not be recorded: {error.detail}")
+    except (AgorError, OSError) as error:
+        why = error.detail if isinstance(error, AgorError) else f"{error.strerror}."
+        notice = Notice(level="warning", text=f"The files could not be recorded: {why}")
         await runner.append([runner.draft(notice, task_id)])
         return None, (0, 0, 0)
     return end, counts

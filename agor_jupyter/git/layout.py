@@ -37,13 +37,21 @@ def locate(folder: str | Path) -> GitFolders:
     points to a repository that does not point back.
     """
     top = Path(folder)
-    mark = top / ".git"
+    try:
+        return _found(top, top / ".git")
+    except (OSError, ValueError) as error:
+        # A name that is too long or holds a NUL, a folder that is locked: an agent can write all that.
+        why = error.strerror if isinstance(error, OSError) else "it holds a NUL character"
+        raise _refused(top, f"its git folder cannot be looked at ({why})") from error
+
+
+def _found(top: Path, mark: Path) -> GitFolders:
     if not top.is_dir():
         raise NotFound(
             f"The folder {top} is gone.", hint="Archive its record, or put the folder back.", path=str(top)
         )
     if mark.is_dir():
-        own = mark.resolve()
+        own = _real(mark)
         if (own / "commondir").exists():
             raise _refused(top, "its .git folder borrows another repository (a `commondir` file)")
         return GitFolders(own, own)
@@ -58,16 +66,16 @@ def _follow(top: Path, mark: Path) -> GitFolders:
     pointer = _read_pointer(mark)
     if not pointer.startswith("gitdir:"):
         raise _refused(top, "its .git file is not one of git's")
-    own = (top / pointer.removeprefix("gitdir:").strip()).resolve()
+    own = _real(top / pointer.removeprefix("gitdir:").strip())
     if not own.is_dir():
         raise _refused(top, f"its .git file points to {own}, which is gone")
     if not (own / "commondir").exists():
         return GitFolders(own, own)  # `git init --separate-git-dir`, or a submodule
-    common = (own / _read_pointer(own / "commondir").strip()).resolve()
+    common = _real(own / _read_pointer(own / "commondir").strip())
     if own.parent != common / "worktrees":
         raise _refused(top, f"its .git file borrows another repository ({common})")
     back = (own / _read_pointer(own / "gitdir").strip()).absolute()
-    if back.parent.resolve() != top.resolve() or back.name != ".git":
+    if _real(back.parent) != _real(top) or back.name != ".git":
         raise NotARepository(
             f"The worktree {top} is known to git as {back.parent}.",
             hint="The folder was moved or copied by hand: repair it, or move it back.",
@@ -75,6 +83,11 @@ def _follow(top: Path, mark: Path) -> GitFolders:
             known_as=str(back.parent),
         )
     return GitFolders(own, common)
+
+
+def _real(path: Path) -> Path:
+    """Resolve a path. Where links lead in a circle `Path.resolve` raises; this leaves the name as it is."""
+    return Path(os.path.realpath(path))
 
 
 def _read_pointer(path: Path) -> str:
@@ -94,7 +107,7 @@ def _refused(top: Path, why: str) -> NotARepository:
 
 def above(folder: str | Path) -> str:
     """Give the resolved parent of `folder`: where git must not look for a repository."""
-    return str(Path(folder).resolve().parent)
+    return str(_real(Path(folder)).parent)
 
 
 def stands(path: str | Path) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agor_jupyter.agents.places import place_of
 from agor_jupyter.agents.words import MOST_BYTES, words_of
 
 
@@ -42,3 +43,18 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     assert words_of(pipe) is None
     watchdog.cancel()
     assert late == []
+
+
+def test_a_place_keeps_the_worktrees_name_and_is_where_it_leads(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "tree").symlink_to("real")
+    tree = str(tmp_path / "tree")
+    (tmp_path / "real" / "out").symlink_to("../elsewhere")
+    (tmp_path / "real" / "loop").symlink_to("loop")
+    assert place_of(f"{tree}/a/../b", tree) == f"{tree}/b"
+    assert place_of(f"{tmp_path}/real/b", tree) == f"{tree}/b"
+    assert place_of(f"{tree}/out/b", tree) == f"{tmp_path}/elsewhere/b"
+    assert place_of(f"{tree}/loop/b", tree) == f"{tree}/loop/b"
+    assert place_of(f"{tree}/loop/../../b", tree) == f"{tmp_path}/b"
+    with pytest.raises(ValueError, match="null byte"):
+        place_of(f"{tree}/a\0", tree)

@@ -207,3 +207,25 @@ def test_our_rules_for_branches_are_no_looser_than_gits(repo: Path, name: str, s
     except InvalidName:
         return
     assert sh("check-ref-format", "--branch", name, cwd=repo) == name
+
+
+@pytest.mark.parametrize(
+    "pointer",
+    ["gitdir: loop/x\n", "gitdir: a\0b\n", f"gitdir: {'a' * 5000}\n", "\xff\xfe", ""],
+)
+def test_whatever_a_git_file_says_is_an_answer(tmp_path: Path, pointer: str) -> None:
+    """An agent can write it: what escaped here as a bug kept its task from ever ending."""
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / ".git").write_text(pointer, "latin-1")
+    with pytest.raises(NotARepository):
+        locate(tmp_path)
+
+
+def test_a_commondir_that_leads_in_a_circle_is_refused(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "loop").symlink_to("loop")
+    (own / "commondir").write_text("loop/x\n")
+    (tmp_path / ".git").write_text(f"gitdir: {own}\n")
+    with pytest.raises(NotARepository):
+        locate(tmp_path)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from typing import Any, get_args
 
 from agor_jupyter.agents.acp import content
 from agor_jupyter.agents.acp.wire import HOUSE_SERVER
 from agor_jupyter.agents.base import Decision
 from agor_jupyter.agents.clip import clip
+from agor_jupyter.agents.places import place_of
 from agor_jupyter.domain.content import PermissionKind, PermissionOption, ToolKind, ToolLocation
 from agor_jupyter.domain.events import PermissionRequest
 from agor_jupyter.domain.ids import RequestId, ToolCallId
@@ -31,14 +31,9 @@ NEEDS_PLACE: frozenset[ToolKind] = frozenset({"read", "search"})
 
 def look(call: Mapping[str, Any], worktree: str) -> tuple[ToolLocation, ...]:
     """Resolve the paths that a call names (links too). Reads the disk: run it in a thread."""
-    root = Path(worktree)
-    real_root = root.resolve()
     found: dict[str, ToolLocation] = {}
     for place in content.locations_of(call, worktree):
-        real = Path(place.path).resolve()
-        # The policy knows the worktree by the name it was given; what lies inside keeps that name.
-        inside = real.is_relative_to(real_root)
-        path = str(root / real.relative_to(real_root) if inside else real)
+        path = place_of(place.path, worktree)
         found.setdefault(path, ToolLocation(path=path, line=place.line))
     return tuple(found.values())
 

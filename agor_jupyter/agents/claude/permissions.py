@@ -21,6 +21,7 @@ from agor_jupyter.agents.base import Decision
 from agor_jupyter.agents.claude import tools
 from agor_jupyter.agents.claude.results import diff_of_request
 from agor_jupyter.agents.clip import clip, clip_input
+from agor_jupyter.agents.places import place_of
 from agor_jupyter.agents.words import words_of
 from agor_jupyter.domain.content import Mode, PermissionOption, Question, ToolLocation
 from agor_jupyter.domain.events import PermissionRequest
@@ -55,14 +56,7 @@ def look(name: str, tool_input: Mapping[str, Any], blocked_path: str | None, wor
     named = [place.path for place in tools.locations_of(name, tool_input, worktree)]
     if blocked_path:
         named.append(posixpath.join(worktree, blocked_path))
-    root = Path(worktree)
-    real_root = root.resolve()
-    found: dict[str, None] = {}
-    for path in named:
-        real = Path(path).resolve()
-        # The policy knows the worktree by the name it was given; what lies inside keeps that name.
-        inside = real.is_relative_to(real_root)
-        found[str(root / real.relative_to(real_root) if inside else real)] = None
+    found = dict.fromkeys(place_of(path, worktree) for path in named)
     before = words_of(Path(named[0])) if name == "Write" and named else None
     return Seen(tuple(ToolLocation(path=path) for path in found), before)
 

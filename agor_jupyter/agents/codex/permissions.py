@@ -19,6 +19,7 @@ from agor_jupyter.agents.clip import clip_input
 from agor_jupyter.agents.codex import tools
 from agor_jupyter.agents.codex.questions import answers_of, form_of, questions_of
 from agor_jupyter.agents.codex.translate import diffs_of
+from agor_jupyter.agents.places import place_of
 from agor_jupyter.agents.words import words_of
 from agor_jupyter.domain.content import PermissionOption, ToolContent, ToolKind, ToolLocation
 from agor_jupyter.domain.events import PermissionRequest
@@ -49,17 +50,12 @@ class Seen:
 
 def look(paths: Sequence[str], worktree: str) -> Seen:
     """Resolve paths (links too) and read the files. Reads the disk: run it in a thread."""
-    root = Path(worktree)
-    real_root = root.resolve()
     found: dict[str, None] = {}
     texts: dict[str, str | None] = {}
     for path in paths:
-        whole = Path(posixpath.join(worktree, path))
-        real = whole.resolve()
-        # The policy knows the worktree by the name it was given; what lies inside keeps that name.
-        inside = real.is_relative_to(real_root)
-        found[str(root / real.relative_to(real_root) if inside else real)] = None
-        texts[path] = words_of(whole)
+        whole = posixpath.join(worktree, path)
+        found[place_of(whole, worktree)] = None
+        texts[path] = words_of(Path(whole))
     return Seen(tuple(ToolLocation(path=path) for path in found), texts)
 
 
