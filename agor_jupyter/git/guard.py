@@ -12,6 +12,7 @@ Not a sandbox: whoever may change `.git/config` between this look and the comman
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -137,9 +138,19 @@ def unsafe_to_read(settings: Iterable[Setting]) -> list[str]:
     return unsafe_to_fetch(everything) if partial else []
 
 
-def files_elsewhere(settings: Iterable[Setting]) -> bool:
-    """Say whether a worktree's own configuration puts its files elsewhere (`core.worktree`)."""
-    return any(s.scope == "worktree" and s.name == "core.worktree" for s in settings)
+def files_elsewhere(settings: Iterable[Setting], folders: GitFolders, top: str | Path) -> bool:
+    """Say whether a checkout's own configuration puts its files elsewhere (`core.worktree`).
+
+    A submodule's names its own folder, which is no harm. What all worktrees share counts for a linked one
+    neither with git nor here.
+    """
+    named = [setting for setting in settings if setting.name == "core.worktree"]
+    if any(setting.scope == "worktree" for setting in named):
+        return True
+    if folders.linked:
+        return False
+    here = os.path.realpath(top)
+    return any(os.path.realpath(folders.own / each.value) != here for each in named if each.scope == "local")
 
 
 _NAMES_A_PROGRAM: tuple[tuple[re.Pattern[str], str], ...] = tuple(

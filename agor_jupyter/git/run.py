@@ -87,10 +87,10 @@ class Git:
         """
         folders = locate(cwd)
         settings = await self.settings(folders, cwd)
-        if guard.files_elsewhere(settings):
+        if guard.files_elsewhere(settings, folders, cwd):
             raise GitFailed(
                 f"The worktree {cwd} says that its files are elsewhere (core.worktree).",
-                hint="Unset core.worktree in the worktree's config.worktree.",
+                hint="Unset core.worktree in its configuration (.git/config, config.worktree).",
             )
         unsafe = guard.unsafe_to_read(settings)
         if unsafe:

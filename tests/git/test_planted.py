@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agor_jupyter.domain.errors import AgorError
+from agor_jupyter.domain.errors import AgorError, GitFailed
 from agor_jupyter.domain.ids import SessionId, TaskId
 from agor_jupyter.git.room import GitRoom
 from tests.git.conftest import Sh
@@ -83,3 +83,17 @@ async def test_a_config_whose_times_were_set_back_is_looked_at_again(
     assert not mark.exists()
     sh("add", "a.txt", cwd=repo)
     assert mark.exists(), "the fixture does not bite"
+
+
+async def test_files_elsewhere_are_not_recorded(room: GitRoom, repo: Path, tmp_path: Path, sh: Sh) -> None:
+    """What a repository's shared configuration says after it was added is no reason to read a home folder."""
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "secret").write_text("s")
+    sh("worktree", "add", "-q", str(tmp_path / "linked"), cwd=repo)
+    sh("config", "core.worktree", str(tmp_path / "private"), cwd=repo)
+    for act in (room.diffs.status(str(repo)), room.checkpoints.record(str(repo), SES, TASK, "start")):
+        with pytest.raises(GitFailed, match="elsewhere"):
+            await act
+    assert (await room.diffs.status(str(tmp_path / "linked"))).changes == ()
+    sh("--git-dir", str(repo / ".git"), "config", "core.worktree", "..", cwd=repo)  # as submodules have it
+    assert (await room.diffs.status(str(repo))).changes == ()
