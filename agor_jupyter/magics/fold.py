@@ -57,8 +57,10 @@ class Fold:
             del self.blocks[: len(self.blocks) - KEPT_BLOCKS]
         return True
 
-    def _block(self, key: object) -> Block | None:
-        return next((block for block in reversed(self.blocks) if block["id"] == key), None)
+    def _block(self, kind: str, key: object) -> Block | None:
+        """Find the last block of a kind: an agent may name a call as the house names a request."""
+        found = (block for block in reversed(self.blocks) if (block["type"], block["id"]) == (kind, key))
+        return next(found, None)
 
     def _settle(self) -> None:
         if not self.over:
@@ -131,7 +133,7 @@ def _tool(fold: Fold, update: Event, event: Event) -> None:
 
 
 def _tool_changed(fold: Fold, update: Event, event: Event) -> None:
-    block = fold._block(update["tool_call_id"])
+    block = fold._block("tool", update["tool_call_id"])
     if block is None:
         return
     if update.get("title") is not None:
@@ -177,7 +179,7 @@ def _asked(fold: Fold, update: Event, event: Event) -> None:
 
 
 def _answered(fold: Fold, update: Event, event: Event) -> None:
-    block = fold._block(update["request_id"])
+    block = fold._block("permission", update["request_id"])
     if block is not None:
         kinds = {option.get("option_id"): option.get("kind") for option in block["options"]}
         outcome = kinds.get(update.get("option_id")) or "answered"

@@ -138,3 +138,12 @@ async def test_painting_is_limited_and_the_last_state_is_painted() -> None:
     async with asyncio.timeout(2):
         while "w99 " not in recorder.bundles[-1][TURN_MIME]["blocks"][-1]["text"]:
             await asyncio.sleep(0.01)
+
+
+def test_a_call_that_is_named_like_a_request_takes_no_answer() -> None:
+    call = {"type": "tool_call", "tool_call_id": ASK["request_id"], "title": "ls"}
+    printed = {"type": "tool_call_update", "tool_call_id": ASK["request_id"], "output_delta": "a.py"}
+    answer = {"type": "permission_resolved", "request_id": ASK["request_id"], "outcome": "cancelled"}
+    fold = fold_of(ASK, call, answer, printed)
+    assert [block.get("state") for block in fold.blocks] == ["cancelled", None]
+    assert fold.blocks[-1]["output"] == "a.py"
