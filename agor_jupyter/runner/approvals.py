@@ -27,6 +27,10 @@ class Resolution:
     decision: Decision
 
 
+MOST_OPEN = 100
+"""Each stands in the session's record till it is answered, and nobody reads more."""
+
+TOO_MANY = "Too many requests wait for an answer already. Wait for those, then ask again."
 SHOWN_CHARACTERS = 8000
 
 
@@ -63,6 +67,11 @@ class Approvals:
             case policy.Deny(reason=reason):
                 option = _option(request, "reject_once")
                 decision = Decision(outcome="selected", option_id=option, message=reason)
+            case _ if len(self.open) > MOST_OPEN:
+                option = _option(request, "reject_once")
+                # A question is not answered, rather than answered with nothing: that would be asked again.
+                outcome = "selected" if option is not None else "cancelled"
+                decision = Decision(outcome=outcome, option_id=option, message=TOO_MANY)
             case _:
                 return None
         return self.answer(request.request_id, decision, by=BY_POLICY)

@@ -10,7 +10,7 @@ from agor_jupyter.domain.errors import AlreadyAnswered
 from agor_jupyter.domain.events import PermissionRequest
 from agor_jupyter.domain.ids import RequestId
 from agor_jupyter.domain.policy import Policy
-from agor_jupyter.runner.approvals import Approvals, shown_whole
+from agor_jupyter.runner.approvals import MOST_OPEN, TOO_MANY, Approvals, shown_whole
 
 OPTIONS = (
     PermissionOption(option_id="yes", name="Allow", kind="allow_once"),
@@ -133,3 +133,17 @@ def test_what_is_asked_is_shown_whole() -> None:
     assert isinstance(long, TextContent) and long.truncated == 1000
     same = request(1)
     assert shown_whole(same) is same
+
+
+def test_what_nobody_could_read_is_rejected() -> None:
+    found = approvals("ask")
+    assert [found.ask(request(number)) for number in range(MOST_OPEN)] == [None] * MOST_OPEN
+    rejected = found.ask(request(1000))
+    assert rejected is not None
+    assert (rejected.decision.option_id, rejected.decision.message) == ("no", TOO_MANY)
+    question = found.ask(request(1001, "other", options=(), questions=(Question(question="Which?"),)))
+    assert question is not None
+    assert question.decision.outcome == "cancelled"
+    assert len(found.open) == MOST_OPEN
+    assert found.answer(RequestId("req_1"), ALLOW, by="ann") is not None
+    assert found.ask(request(1002)) is None
