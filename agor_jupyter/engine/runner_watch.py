@@ -68,14 +68,19 @@ async def _hand_over_again(runner: SessionRunner, link: RunnerLink) -> Session |
         return None
     # Always, and first: a mode that was tightened must not wait for the next runner.
     await link.set_mode(session.mode, by=ENGINE)
-    if session.archived or session.current_task is None:
+    if session.archived:
         return session
-    prompt, answers = await task_runner.stored_for(runner, session.current_task)
-    if prompt is not None:
-        await link.prompt(session.current_task, prompt.prompt, prompt.attachments)
+    answers = await task_runner.answers_apart(runner)
+    if session.current_task is not None:
+        prompt, own = await task_runner.stored_for(runner, session.current_task)
+        answers += own
+        if prompt is not None:
+            await link.prompt(session.current_task, prompt.prompt, prompt.attachments)
     for resolved in answers:
         await link.answer(resolved.request_id, task_runner.decision_of(resolved), by=resolved.by)
-    if runner.stopping == session.current_task:  # asked for while nobody could tell the runner
+    if (
+        session.current_task is not None and runner.stopping == session.current_task
+    ):  # asked for while nobody could tell the runner
         await link.interrupt()
     return session
 

@@ -317,6 +317,17 @@ async def stored_for(
     return prompt, answers
 
 
+async def answers_apart(runner: SessionRunner) -> list[PermissionResolved]:
+    """Read people's answers to what was asked apart from any task, as far back as one is of use."""
+    events = await runner.parts.log.read(runner.session_id, limit=PAGE, newest=True)
+    updates = [event.update for event in events if event.task_id is None]
+    return [
+        update
+        for update in updates
+        if isinstance(update, PermissionResolved) and update.by not in ("policy", "agent")
+    ]
+
+
 def _withdrawn(request_id: str) -> PermissionResolved:
     return PermissionResolved(request_id=RequestId(request_id), outcome="cancelled", by="agent")
 

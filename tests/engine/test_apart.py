@@ -61,3 +61,13 @@ async def test_a_runner_that_died_with_its_server_leaves_no_question(world: Worl
     await world.restart()
     now = await world.wait(session, lambda now: now.pending == ())
     assert (now.status, await world.log.pending()) == ("idle", [])
+
+
+async def test_an_answer_that_did_not_arrive_is_handed_over_again(world: World) -> None:
+    _, runner = await asked_apart(world)
+    runner.hangs = True
+    await world.engine.answer(REQUEST.request_id, by=ANN, option_id="yes")
+    runner.hangs = False
+    await world.restart()
+    told = await runner.wait_told("answer")
+    assert told[1] == REQUEST.request_id
