@@ -1,7 +1,7 @@
 """Keeps pydantic from looking for its plugins, which it does as it makes the first model.
 
 It would read what all that is installed says of itself, and the modules for that (mail, archives,
-tables) stay: 2 MB of each runner, and a good part of its start. Nor should a stranger's plugin see
+tables) stay: 2 MB of each runner, and some of its start. Nor should a stranger's plugin see
 what passes through a session. `PYDANTIC_DISABLE_PLUGINS` imports those modules still, and the
 agent's own programs would inherit it. The module that looks is pydantic's own business: should it
 go, or ask in another way, pydantic does as it does everywhere.
