@@ -3,7 +3,7 @@
 `python -m benchmarks.many_agents` prints its figures. All get a prompt at the same moment: once with some
 output, once with ten times as much, and that again. What a session said is compared with its script, word
 for word; its events are counted, without gaps, in the log and at a second client. Bare agents, as many of
-each at once, are weighed first. About three minutes.
+each at once, are weighed first, after the same prompts. About five minutes.
 """
 
 from __future__ import annotations
@@ -46,6 +46,10 @@ def words(count: int) -> str:
     return " ".join(f"w{number}" for number in range(count))
 
 
+def saying(count: int) -> Say:
+    return Say(words(count), count / WORDS_PER_SECOND)
+
+
 @asynccontextmanager
 async def harnesses(kinds: tuple[str, ...]) -> AsyncIterator[dict[str, Harness]]:
     """Open the scripted servers of those kinds that can be tried here."""
@@ -71,17 +75,23 @@ def traits(opened: dict[str, Harness]) -> Json:
     }
 
 
-async def weigh_bare(opened: dict[str, Harness], folder: Path, each: int) -> dict[str, float]:
-    """Run as many bare agents of a kind as there will be sessions; give the memory of one after a turn."""
+async def weigh_bare(
+    opened: dict[str, Harness], folder: Path, each: int, outputs: Mapping[str, int] = WORDS
+) -> dict[str, float]:
+    """Run as many bare agents of a kind as there will be sessions; give the memory of one.
+
+    It is weighed after the prompts that the sessions get: a program grows with what it has said.
+    """
     found = {}
     for kind, harness in opened.items():
-        prompt = harness.prompt([Say(words(FIRST_WORDS), 0.4)], "")
         async with AsyncExitStack() as stack:
             agents = [
                 await stack.enter_async_context(bare(harness, folder / f"{kind}-{number}"))
                 for number in range(each)
             ]
-            await asyncio.gather(*(agent.prompt(prompt) for agent in agents))
+            for count in (FIRST_WORDS, *outputs.values()):
+                prompt = harness.prompt([saying(count)], "")
+                await asyncio.gather(*(agent.prompt(prompt) for agent in agents))
             weights = [await asyncio.to_thread(agent.memory_mb) for agent in agents]
         found[kind] = statistics.mean(weights)
     return found
@@ -156,8 +166,7 @@ async def prompt_all(
     house: House, opened: dict[str, Harness], sessions: dict[str, str], count: int
 ) -> list[str]:
     """Prompt all at the same moment; give those that ended well."""
-    act = Say(words(count), count / WORDS_PER_SECOND)
-    prompts = {kind: harness.prompt([act], "") for kind, harness in opened.items()}
+    prompts = {kind: harness.prompt([saying(count)], "") for kind, harness in opened.items()}
     await asyncio.gather(*(house.prompt(session, prompts[kind]) for session, kind in sessions.items()))
     return await wait_idle(house, list(sessions), TURN_SECONDS + count / WORDS_PER_SECOND)
 

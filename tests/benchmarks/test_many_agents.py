@@ -5,10 +5,14 @@ The benchmark `many_agents` in small, without its figures: six sessions of three
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from agor_jupyter.testing.conformance import Harness, Say
 from benchmarks import many_agents
 from benchmarks.many_agents import count_lost
 from benchmarks.stream_house import running
@@ -29,6 +33,39 @@ async def test_six_sessions_at_once_lose_nothing(tmp_path: Path) -> None:
     assert found["finished"] == 6
     assert found["lost"] == 0
     assert found["events"] > 6 * 3 * 3  # a queue, a start and an end of each task at the least
+
+
+class Scripted:
+    """As much of a harness as is asked for: a prompt is the words that are to be said."""
+
+    def prompt(self, acts: list[Say], _words: str) -> str:
+        return acts[0].text
+
+
+class Growing:
+    """A bare agent that holds a megabyte for each word that it has said."""
+
+    words = 0
+
+    async def prompt(self, text: str) -> float:
+        self.words += len(text.split())
+        return 0.0
+
+    def memory_mb(self) -> float:
+        return self.words
+
+
+async def test_bare_agents_are_weighed_after_the_same_prompts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @asynccontextmanager
+    async def bare(_harness: Scripted, _folder: Path) -> AsyncIterator[Growing]:
+        yield Growing()
+
+    monkeypatch.setattr(many_agents, "bare", bare)
+    opened = {"scripted": cast(Harness, Scripted())}
+    found = await many_agents.weigh_bare(opened, tmp_path, 3, {"1x": 5, "10x": 50})
+    assert found == {"scripted": many_agents.FIRST_WORDS + 5 + 50}
 
 
 def event(seq: int, text: str = "", task: str = "one") -> dict[str, object]:
