@@ -9,7 +9,7 @@ from typing import Any
 
 from agor_jupyter.agents.acp import probe
 from agor_jupyter.agents.acp.adapter import AcpAdapter
-from agor_jupyter.agents.acp.presets import GEMINI, GENERIC, Preset
+from agor_jupyter.agents.acp.presets import GEMINI, GENERIC, Preset, known_of
 from agor_jupyter.agents.acp.settings import references_of, settings_of
 from agor_jupyter.agents.base import AgentAdapter, Capabilities, Probe
 from agor_jupyter.domain.errors import Unprocessable
@@ -37,7 +37,13 @@ class AcpKind:
 
     @property
     def capabilities(self) -> Capabilities:
-        return self._preset.capabilities
+        able = self._preset.capabilities
+        given = self._options.get("command")
+        command = given if isinstance(given, list | tuple) else self._preset.command
+        if not able.fork or known_of([str(word) for word in command]).forks:
+            return able
+        note = f"{self.title} cannot fork: a fork is given a transcript of the conversation so far."
+        return able.model_copy(update={"fork": False, "notes": {**able.notes, "fork": note}})
 
     @property
     def variables(self) -> tuple[str, ...]:

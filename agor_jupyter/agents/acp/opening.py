@@ -15,7 +15,7 @@ from acp.meta import PROTOCOL_VERSION
 from agor_jupyter.agents.acp import turns, wire
 from agor_jupyter.agents.acp.client import Client, Handler
 from agor_jupyter.agents.acp.offers import Abilities, abilities_of
-from agor_jupyter.agents.acp.presets import HTTP_ONLY, Preset, asking_environment
+from agor_jupyter.agents.acp.presets import HTTP_ONLY, Preset, known_of
 from agor_jupyter.agents.acp.record import Record
 from agor_jupyter.agents.acp.settings import command_of, settings_of
 from agor_jupyter.agents.base import SessionSpec
@@ -67,7 +67,7 @@ class Opening:
             if name in taken or name not in spec.credentials
         }
         own = wire.resolved(preset.title, self.settings.environment, spec.environment, what="agent")
-        environment = {**asking_environment(command), **preset.environment, **visible, **own}
+        environment = {**known_of(command).environment, **preset.environment, **visible, **own}
         if await asyncio.to_thread(shutil.which, command[0], path=environment.get("PATH")) is None:
             hint = preset.install_hint if command == preset.command else "Mend the option `command` or PATH."
             raise AgentUnavailable(f"The command {command[0]!r} is not there.", hint=hint)

@@ -6,7 +6,7 @@ A preset adds no code to the connection. What an agent *can* do is asked of the 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
@@ -72,11 +72,26 @@ _OPENCODE_ASKS = {
     **dict.fromkeys(("glob", "grep", "list", "lsp", "skill", "task", "todoread", "todowrite"), "allow"),
 }
 
-ASKING: Mapping[str, Mapping[str, str]] = {
-    # OpenCode has no mode that asks: it acts unasked where no permission of its settings says otherwise.
-    "opencode": {"OPENCODE_PERMISSION": json.dumps(_OPENCODE_ASKS)},
+
+@dataclass(frozen=True)
+class Known:
+    """What was seen of a program that speaks ACP, and cannot be asked of it before it starts."""
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables that make it ask. What the option `environment` sets stands above them."""
+    forks: bool = True
+    """Whether the house may count on it; a fork is given a transcript elsewhere."""
+
+
+KNOWN: Mapping[str, Known] = {
+    "copilot": Known(forks=False),
+    "fast-agent-acp": Known(forks=False),
+    # It has no mode that asks: it acts unasked where no permission of its settings says otherwise.
+    "opencode": Known(environment={"OPENCODE_PERMISSION": json.dumps(_OPENCODE_ASKS)}),
+    "qwen": Known(forks=False),
+    "vibe-acp": Known(forks=False),  # but for conversations that no process has open
 }
-"""Variables that make a program ask, by its name. What the option `environment` sets stands above them."""
+"""By the program's name: the first word of a command line."""
 
 
 COUNT_THE_SESSION = frozenset({"Copilot", "Mistral Vibe"})
@@ -87,9 +102,9 @@ HTTP_ONLY = frozenset({"Copilot"})
 """Agents that take a client's tool servers over HTTP only, though the protocol wants stdio of all."""
 
 
-def asking_environment(command: tuple[str, ...]) -> Mapping[str, str]:
-    """Give the variables that make this program ask; none for one that asks by itself, or is not known."""
-    return ASKING.get(PurePath(command[0]).name, {})
+def known_of(command: Sequence[str]) -> Known:
+    """Give what is known of a command line's program; of most, nothing."""
+    return KNOWN.get(PurePath(command[0]).name, Known()) if command else Known()
 
 
 _TRUSTED_ONLY = "Only where the repository is trusted: elsewhere Gemini CLI starts no tool server."

@@ -9,12 +9,13 @@ import json
 import os
 import shlex
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from agor_jupyter.agents import registry
+from agor_jupyter.agents.acp import kind as acp
 from agor_jupyter.agents.base import AgentKind
 from agor_jupyter.testing.chat_server import ChatServer
 from agor_jupyter.testing.conformance import (
@@ -35,6 +36,12 @@ from agor_jupyter.testing.harnesses.scripted import Scripted
 from agor_jupyter.testing.model_script import Block, Echo, Script, Text, Thinking, ToolUse, Turn
 
 CHUNK = 12
+_TRIES = "{} asks the model again by itself, for longer than a case waits, and says nothing of it."
+
+
+def path_of(program: str) -> str:
+    """Give a PATH that leads to the Node which a program of npm was installed with: it stands beside it."""
+    return os.pathsep.join([str(Path(shutil.which(program) or program).parent), os.environ.get("PATH", "")])
 
 
 class ProgramHarness(Scripted):
@@ -45,11 +52,12 @@ class ProgramHarness(Scripted):
     VARIABLE: ClassVar[str]
     """Names the program where it is not on PATH."""
     INSTALL: ClassVar[str]
+    BEYOND: ClassVar[Mapping[str, str]] = {}
     trusted = True
     worktree = Path()
 
     def __init__(self) -> None:
-        self.kind: AgentKind = registry.get("acp")
+        self.kind: AgentKind = acp.with_options({"command": [self.PROGRAM, *self.ARGUMENTS]})
         self.server = ChatServer()
         super().__init__(self.server, self.script_of)
         self._home = tempfile.TemporaryDirectory(prefix="agor-acp-", ignore_cleanup_errors=True)
@@ -65,7 +73,16 @@ class ProgramHarness(Scripted):
         place = cls.find()
         if place is None:
             return f"There is no {cls.PROGRAM} on PATH or in ${cls.VARIABLE} ({cls.INSTALL})."
-        return "" if shutil.which(place) else f"${cls.VARIABLE} names no program: {place}."
+        if shutil.which(place) is None:
+            return f"${cls.VARIABLE} names no program: {place}."
+        told = subprocess.run(
+            [place, "--version"],
+            env={**os.environ, "PATH": path_of(place)},
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        return "" if told.returncode == 0 else f"{place} does not start ({cls.INSTALL})."
 
     @property
     def home(self) -> Path:
@@ -76,9 +93,11 @@ class ProgramHarness(Scripted):
         raise NotImplementedError
 
     def environment(self) -> dict[str, str]:
-        # Beside a program of npm stands the Node that it was installed with.
-        path = os.pathsep.join([str(Path(self.find() or "/bin/x").parent), os.environ["PATH"]])
-        return {"PATH": path, "HOME": str(self.home), **self.own_environment()}
+        return {
+            "PATH": path_of(self.find() or self.PROGRAM),
+            "HOME": str(self.home),
+            **self.own_environment(),
+        }
 
     def options(self) -> dict[str, object]:
         command = [self.find() or self.PROGRAM, *self.ARGUMENTS]
@@ -159,6 +178,11 @@ class OpenCodeHarness(ProgramHarness):
     ARGUMENTS = ("acp",)
     VARIABLE = "AGOR_OPENCODE"
     INSTALL = "npm install -g opencode-ai"
+    BEYOND: ClassVar[Mapping[str, str]] = {
+        "permission_reject": "OpenCode ends the turn when a call is rejected, and says no more.",
+        "overload_after_a_tool": _TRIES.format("OpenCode"),
+        "cut_answer_after_a_tool": _TRIES.format("OpenCode"),
+    }
 
     def own_environment(self) -> Mapping[str, str]:
         sees = {"input": ["text", "image"], "output": ["text"]}
@@ -208,7 +232,11 @@ class QwenHarness(ProgramHarness):
     PROGRAM = "qwen"
     ARGUMENTS = ("--acp",)
     VARIABLE = "AGOR_QWEN"
-    INSTALL = "npm install -g @qwen-code/qwen-code"
+    INSTALL = "npm install -g @qwen-code/qwen-code, with Node 22 or newer"
+    BEYOND: ClassVar[Mapping[str, str]] = {
+        "permission_reject": "Qwen Code ends the turn when a call is rejected, and says no more.",
+        "plan": "Qwen Code tells no plan, and has no tool for to-do lists.",
+    }
 
     def own_environment(self) -> Mapping[str, str]:
         sees = {"modalities": {"image": True}, "contextWindowSize": 2_000_000, "maxRetries": 0}

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from agor_jupyter.agents.acp import content, offers, permissions
+from agor_jupyter.agents.acp.kind import named
 from agor_jupyter.agents.acp.offers import Choice
 from agor_jupyter.agents.acp.presets import GENERIC
 from agor_jupyter.agents.acp.translate import Translator
@@ -147,6 +148,14 @@ async def test_opencode_is_made_to_ask_unless_it_is_told_otherwise(tmp_path: Pat
         await chat.close()
         printed = [item for item in chat.contents if isinstance(item, TerminalContent)]
         assert json.loads(printed[-1].text)["*"] == expected
+
+
+@pytest.mark.parametrize(("program", "forks"), [("opencode", True), ("/opt/bin/qwen", False), ("new", True)])
+def test_a_program_that_cannot_fork_is_given_a_transcript(program: str, forks: bool) -> None:
+    """Qwen Code says so only when it runs; by then the fork is made, and no prompt of it would work."""
+    mine = named("acp.mine", (program, "--acp"), {"title": "Mine"})
+    assert mine.capabilities.fork is forks
+    assert forks or "Mine cannot fork" in mine.capabilities.notes["fork"]
 
 
 # --- modes and efforts ----------------------------------------------------------
