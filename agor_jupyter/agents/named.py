@@ -29,14 +29,14 @@ PRESETS = (
         name="opencode",
         label="OpenCode",
         command=("opencode", "acp"),
-        hint="Install OpenCode, then run `opencode auth login` in a terminal of the server.",
+        hint="Run `npm install -g opencode-ai`, then `opencode auth login` in a terminal of the server.",
         source="https://opencode.ai/docs/cli/acp/",
     ),
     AgentPreset(
         name="qwen-code",
         label="Qwen Code",
         command=("qwen", "--acp"),
-        hint="Run `npm install -g @qwen-code/qwen-code`, then `qwen` in a terminal of the server to log in.",
+        hint="Run `npm install -g @qwen-code/qwen-code` (Node 22), then `qwen` in a terminal of the server.",
         source="https://github.com/QwenLM/qwen-code/blob/main/docs/users/integration-zed.md",
     ),
 )

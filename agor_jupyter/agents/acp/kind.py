@@ -71,7 +71,9 @@ class AcpKind:
 def named(kind: str, command: tuple[str, ...], options: Mapping[str, Any]) -> AcpKind:
     """Make a kind of its own for a command line; without one, it only has its name."""
     program = command[0] if command else ""
-    hint = f"Install {program!r} where the server finds it, or mend the command line of this agent."
+    known = known_of(command).install
+    hint = f"{known} The server must find it: else give its whole path." if known else ""
+    hint = hint or f"Install {program!r} where the server finds it, or mend the command line of this agent."
     title = kind.partition(".")[2]
     preset = replace(GENERIC, kind=kind, title=title, command=command, install_hint=hint if program else "")
     return AcpKind(preset, options)

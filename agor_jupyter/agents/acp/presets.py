@@ -79,17 +79,23 @@ class Known:
 
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables that make it ask. What the option `environment` sets stands above them."""
+    install: str = ""
+    """How it is installed, as a sentence."""
     forks: bool = True
     """Whether the house may count on it; a fork is given a transcript elsewhere."""
 
 
 KNOWN: Mapping[str, Known] = {
-    "copilot": Known(forks=False),
-    "fast-agent-acp": Known(forks=False),
+    "copilot": Known(install="Run `npm install -g @github/copilot`.", forks=False),
+    "fast-agent-acp": Known(install="Run `pip install fast-agent-mcp` (Python 3.12 or newer).", forks=False),
     # It has no mode that asks: it acts unasked where no permission of its settings says otherwise.
-    "opencode": Known(environment={"OPENCODE_PERMISSION": json.dumps(_OPENCODE_ASKS)}),
-    "qwen": Known(forks=False),
-    "vibe-acp": Known(forks=False),  # but for conversations that no process has open
+    "opencode": Known(
+        environment={"OPENCODE_PERMISSION": json.dumps(_OPENCODE_ASKS)},
+        install="Run `npm install -g opencode-ai`.",
+    ),
+    "qwen": Known(install="Run `npm install -g @qwen-code/qwen-code` (Node 22 or newer).", forks=False),
+    # It does fork, but no conversation that another process has open.
+    "vibe-acp": Known(install="Run `pip install mistral-vibe` (Python 3.12 or newer).", forks=False),
 }
 """By the program's name: the first word of a command line."""
 

@@ -236,6 +236,7 @@ class QwenHarness(ProgramHarness):
     BEYOND: ClassVar[Mapping[str, str]] = {
         "permission_reject": "Qwen Code ends the turn when a call is rejected, and says no more.",
         "plan": "Qwen Code tells no plan, and has no tool for to-do lists.",
+        "overload_after_a_tool": _TRIES.format("Qwen Code"),
     }
 
     def own_environment(self) -> Mapping[str, str]:

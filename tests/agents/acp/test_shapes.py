@@ -158,6 +158,13 @@ def test_a_program_that_cannot_fork_is_given_a_transcript(program: str, forks: b
     assert forks or "Mine cannot fork" in mine.capabilities.notes["fork"]
 
 
+async def test_a_known_program_says_how_it_is_installed(tmp_path: Path) -> None:
+    for command, words in (("opencode", "acp"), "npm install -g opencode-ai"), (("zyx",), "Install 'zyx'"):
+        probe = await named("acp.mine", command, {"command": command}).probe({"PATH": str(tmp_path)})
+        assert not probe.installed
+        assert words in probe.hint
+
+
 # --- modes and efforts ----------------------------------------------------------
 
 
