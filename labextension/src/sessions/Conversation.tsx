@@ -2,7 +2,7 @@
  * The conversation as a virtual list: only what is near the window is in the page. It sticks to its
  * end while the reader is there, and says how much is new when they are not.
  */
-import type { ReactElement } from 'react';
+import type { ReactElement, RefObject } from 'react';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { VirtuosoHandle } from 'react-virtuoso';
 import { Virtuoso } from 'react-virtuoso';
@@ -42,6 +42,17 @@ function useFolding(): Folding {
   return useMemo(() => ({ open, toggle }), [open, toggle]);
 }
 
+/** Watch the list's own height: what is asked at the foot takes room from it, and no row changes. */
+function useResize(list: RefObject<HTMLElement>, resized: () => void): void {
+  useEffect(() => {
+    const watch = new ResizeObserver(resized);
+    if (list.current !== null) {
+      watch.observe(list.current);
+    }
+    return () => watch.disconnect();
+  }, [list, resized]);
+}
+
 export function Conversation(): ReactElement {
   const { store } = useSessionView();
   const trans = useTrans();
@@ -63,6 +74,13 @@ export function Conversation(): ReactElement {
     }
   }, [toEnd]);
   useEffect(stay, [stay, rows]);
+  const frame = useRef<HTMLDivElement>(null);
+  const hold = useCallback(() => {
+    if (sticks.current) {
+      list.current?.scrollTo({ top: Number.MAX_SAFE_INTEGER }); // the list does not know its new height yet
+    }
+  }, []);
+  useResize(frame, hold);
   const onAtEnd = (now: boolean): void => {
     sticks.current = sticks.current || now;
     setAtEnd(now);
@@ -74,6 +92,7 @@ export function Conversation(): ReactElement {
   const fresh = atEnd ? 0 : Math.max(0, rows.length - seen);
   return (
     <div
+      ref={frame}
       className="jp-AgorSession-list"
       onWheelCapture={event => event.deltaY < 0 && leave()}
       onTouchMoveCapture={leave}
