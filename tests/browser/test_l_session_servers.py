@@ -60,6 +60,17 @@ def test_one_is_added_for_a_session_by_keyboard_and_switched(desk: Desk, house: 
         expect(row.get_by_role("checkbox")).not_to_be_checked()
         found = check(page, ".jp-AgorDialog .jp-Dialog-content")
         assert found == [], "\n".join(found)
+        clipped = "form => form.scrollWidth - form.clientWidth"
+        assert page.locator(".jp-AgorDialog .jp-AgorForm").evaluate(clipped) == 0
+        # It can be edited and removed here alone: the list of one's own servers leaves it out.
+        row.get_by_role("button", name="Edit mine").click()
+        page.get_by_test_id("agor-server-where").fill("my-tools --deep")
+        accept(page)
+        expect(row).to_contain_text("--deep")
+        row.get_by_role("button", name="Remove mine").click()
+        expect(shown).to_contain_text("None yet")
+        page.locator(".Toastify__toast").get_by_role("button", name="Undo").dispatch_event("click")
+        wait_for("it is back", lambda: house.get(path, "mona")["items"])
         page.keyboard.press("Escape")
         page.locator(".jp-Dialog").wait_for(state="detached")
     with desk.person("oscar") as oscars:

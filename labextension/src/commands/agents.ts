@@ -152,8 +152,8 @@ function serverCommands(context: AgentsContext): Command[] {
 }
 
 async function restored({ app }: AgentsContext, server: OwnServer): Promise<void> {
-  const { name, scope, repo_id, transport, command, url, environment, headers, enabled } = server;
-  const given = { name, scope, repo_id, transport, command, url, environment, headers, enabled };
+  const { name, scope, repo_id, session_id, transport, command, url, environment, headers, enabled } = server;
+  const given = { name, scope, repo_id, session_id, transport, command, url, environment, headers, enabled };
   await createServer(app.http, given, `again-${server.id}-${Date.now()}`);
   await app.own.load();
 }

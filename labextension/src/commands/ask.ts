@@ -2,8 +2,8 @@
 import { InputDialog } from '@jupyterlab/apputils';
 
 /** Ask for a line; null when nothing was written. */
-export async function askLine(title: string, before = ''): Promise<string | null> {
-  const { value } = await InputDialog.getText({ title, text: before });
+export async function askLine(title: string, before = '', okLabel?: string): Promise<string | null> {
+  const { value } = await InputDialog.getText({ title, text: before, ...(okLabel === undefined ? {} : { okLabel }) });
   const line = value?.trim() ?? '';
   return line === '' ? null : line;
 }

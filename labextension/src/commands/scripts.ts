@@ -21,7 +21,7 @@ export function scriptCommands(context: CommandContext & { readonly contents: Co
       enabled: whereSession(context, session => session.task_count > 0),
       execute: async args => {
         const made = await fetchScript(app.http, needSession(context, args));
-        const wanted = textArg(args, 'path') ?? (await askLine(trans.__('Save the script as'), made.name));
+        const wanted = textArg(args, 'path') ?? (await askLine(trans.__('Save the script as'), made.name, trans.__('Save')));
         if (wanted === null) {
           return null;
         }

@@ -8,7 +8,7 @@ import type { Command, CommandContext } from './table';
 import { isMine, mayRead, needSession, recordOf, whereSession } from './targets';
 
 export function sessionServerCommands(context: CommandContext): Command[] {
-  const { app, trans } = context;
+  const { app, commands, trans } = context;
   return [
     {
       id: CommandIds.showSessionServers,
@@ -20,7 +20,8 @@ export function sessionServerCommands(context: CommandContext): Command[] {
       execute: async args => {
         const session = recordOf(context, needSession(context, args));
         if (session !== undefined) {
-          await showSessionServers(app.workspace, session, trans);
+          const act = (id: string, server_id: string): Promise<unknown> => commands.execute(id, { server_id });
+          await showSessionServers(app.workspace, session, act, trans);
           // One's own list holds those of sessions too.
           await app.own.load();
         }

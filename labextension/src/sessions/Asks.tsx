@@ -29,6 +29,7 @@ export function Asks(): ReactElement | null {
   const requests = useStore(store, pendingRequests, sameItems);
   const mayRun = useStore(workspace.me, () => workspace.may('execute', 'agor:sessions'));
   const current = useStore(store, state => state.session?.current_task ?? null);
+  const title = useStore(store, state => state.session?.title ?? '');
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (current !== null) {
@@ -45,6 +46,7 @@ export function Asks(): ReactElement | null {
           key={request.request_id}
           asked={withCommand(request)}
           where={trans._n('%1 request waits', '%1 requests wait', requests.length)}
+          asker={title}
           disabled={!mayRun}
           onAnswer={async answer => {
             // The button goes away with the request: who answered by keyboard goes on writing.

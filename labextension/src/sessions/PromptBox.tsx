@@ -77,12 +77,14 @@ export function PromptBox(): ReactElement {
       <div className="jp-AgorPromptBox-foot">
         <PromptMenus />
         <AttachButton draft={draft} disabled={!now.mayRun} />
-        <span className="jp-AgorPromptBox-hint" data-testid="agor-enter">
-          {now.steers
-            ? trans.__('Enter: queue · %1+Enter: steer', ACCEL)
-            : trans.__('Enter: %1', now.queues ? trans.__('queue') : trans.__('send'))}
-        </span>
-        <Buttons draft={draft} now={now} />
+        <div className="jp-AgorPromptBox-acts">
+          <span className="jp-AgorPromptBox-hint" data-testid="agor-enter">
+            {now.steers
+              ? trans.__('Enter: queue · %1+Enter: steer', ACCEL)
+              : trans.__('Enter: %1', now.queues ? trans.__('queue') : trans.__('send'))}
+          </span>
+          <Buttons draft={draft} now={now} />
+        </div>
       </div>
     </div>
   );

@@ -30,5 +30,6 @@ export function wordsFor(agent: AgentInfo, trans: TranslationBundle): string {
     return trans.__('Go on with %1', agent.title);
   }
   const why = agent.installed ? trans.__('not logged in') : trans.__('not installed');
-  return agent.hint === '' ? `${agent.title}: ${why}` : `${agent.title}: ${why}. ${agent.hint}`;
+  const hint = agent.hint.replaceAll('`', ''); // a menu draws no code
+  return hint === '' ? `${agent.title}: ${why}` : `${agent.title}: ${why}. ${hint}`;
 }

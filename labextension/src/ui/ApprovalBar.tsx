@@ -27,6 +27,8 @@ export interface ApprovalBarProps {
   readonly asked: Asked;
   /** Where it is asked from, e.g. the session's title. */
   readonly where: string;
+  /** Who asks, where that is not said by `where`. */
+  readonly asker?: string;
   readonly disabled?: boolean;
   /** On a card: short words on the buttons, the full ones in their tooltips. */
   readonly compact?: boolean;
@@ -46,7 +48,7 @@ const KEYS: Partial<Record<Kind, string>> = {
 };
 
 export function ApprovalBar(props: ApprovalBarProps): ReactElement {
-  const { asked, where, disabled = false, compact = false, onAnswer } = props;
+  const { asked, where, asker = where, disabled = false, compact = false, onAnswer } = props;
   const trans = useTrans();
   const [busy, setBusy] = useState(false);
   const [rejecting, setRejecting] = useState<PermissionOption | null>(null);
@@ -79,7 +81,7 @@ export function ApprovalBar(props: ApprovalBarProps): ReactElement {
       ref={bar}
       className="jp-AgorAsk nodrag nopan nowheel"
       tabIndex={0}
-      aria-label={trans.__('%1 asks: %2', where, asked.title)}
+      aria-label={trans.__('%1 asks: %2', asker, asked.title)}
       data-testid="agor-approval"
       onKeyDown={onKeyDown}
     >

@@ -20,6 +20,8 @@ interface Shown {
   readonly asked: (readonly [string, string, unknown])[];
   readonly sessions: Store<ReadonlyMap<string, unknown>>;
   readonly store: SessionServersStore;
+  /** What was asked of commands. */
+  readonly acts: unknown[][];
 }
 
 /** Draw it; the answers are given in turn, the last one for ever. */
@@ -36,8 +38,9 @@ async function shown(...answers: (SessionServers | Error)[]): Promise<Shown> {
   } as unknown as Http;
   const sessions = new Store<ReadonlyMap<string, unknown>>(new Map([['ses_1', { status: 'idle' }]]));
   const store = await SessionServersStore.open(http, { sessions } as unknown as Workspace, 'ses_1');
-  render(<ServersOfSession store={store} />);
-  return { asked, sessions, store };
+  const acts: unknown[][] = [];
+  render(<ServersOfSession store={store} act={(...step) => acts.push(step)} />);
+  return { asked, sessions, store, acts };
 }
 
 const row = (name: string): HTMLElement => {
@@ -71,6 +74,15 @@ describe('ServersOfSession', () => {
     fireEvent.click(screen.getByRole('checkbox', { name: 'wide is on for this session' }));
     await waitFor(() => expect(screen.getByRole<HTMLInputElement>('checkbox').checked).toBe(false));
     expect(asked.at(-1)).toEqual(['PATCH', 'sessions/ses_1/mcp-servers', { name: 'wide', enabled: false }]);
+  });
+
+  it('edits and removes what was added for this session, and nothing else', async () => {
+    const server = { id: 'mcp_1', transport: 'stdio', command: ['tools'], url: '' } as unknown as SessionServer['server'];
+    const { acts } = await shown(told({ items: [item('wide'), item('own', { scope: 'session', server })] }));
+    expect(screen.queryByRole('button', { name: 'Remove wide' })).toBeNull();
+    fireEvent.click(screen.getByRole('button', { name: 'Edit own' }));
+    fireEvent.click(screen.getByRole('button', { name: 'Remove own' }));
+    expect(acts).toEqual([['agor:edit-server', 'mcp_1'], ['agor:remove-server', 'mcp_1']]);
   });
 
   it('offers a restart to an agent without a task only, and says what comes next', async () => {

@@ -145,7 +145,7 @@ function PlaceFields({ value, onChange }: ServerFieldsProps): ReactElement {
       />
       <Field
         label={http ? trans.__('Headers, one a line') : trans.__('Variables, one a line')}
-        hint={trans.__('A secret is written as ${NAME}: set NAME afterwards, under this list.')}
+        hint={trans.__('A secret is written as ${NAME}: set NAME afterwards, in Agents and keys.')}
       >
         <textarea
           className="jp-mod-styled"

@@ -3,6 +3,7 @@ import { Dialog, ReactWidget } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { ReactElement } from 'react';
 import type { SessionServer, SessionServers } from '../../api/own';
+import { CommandIds } from '../../domain/commandIds';
 import { lineOf } from '../../domain/serverText';
 import { SessionServersStore } from '../../model/sessionServers';
 import { useValue } from '../../model/store';
@@ -10,19 +11,24 @@ import type { Workspace } from '../../model/workspace';
 import type { Session } from '../../schema/types';
 import { launchDialog } from '../../ui/formDialog';
 import { TransContext, useTrans } from '../../ui/trans';
+import { TextButton } from '../TextButton';
 import { askServer } from './server';
 
-/** Show them until somebody closes the list; what is added for the session is listed at once. */
+/** What is to be done with a server of this session alone, by the command of that name. */
+export type Act = (command: typeof CommandIds.editServer | typeof CommandIds.removeServer, serverId: string) => unknown;
+
+/** Show them until somebody closes the list; what is added, edited or removed for the session is seen at once. */
 export async function showSessionServers(
   workspace: Workspace,
   session: Session,
+  act: Act,
   trans: TranslationBundle
 ): Promise<void> {
   const store = await SessionServersStore.open(workspace.http, workspace, session.id);
   try {
     // One dialog at a time: JupyterLab shows a second one only when the first is gone.
-    while (await wantsToAdd(store, session, trans)) {
-      await askServer(workspace.http, [], null, trans, session);
+    for (let next = await nextStep(store, session, trans); next !== null; next = await nextStep(store, session, trans)) {
+      await (next === 'add' ? askServer(workspace.http, [], null, trans, session) : act(...next));
       await store.look();
     }
   } finally {
@@ -30,25 +36,42 @@ export async function showSessionServers(
   }
 }
 
-async function wantsToAdd(store: SessionServersStore, session: Session, trans: TranslationBundle): Promise<boolean> {
+async function nextStep(
+  store: SessionServersStore,
+  session: Session,
+  trans: TranslationBundle
+): Promise<'add' | Parameters<Act> | null> {
   const { mine } = store.get();
+  const chosen: Parameters<Act>[] = [];
   const buttons = [Dialog.cancelButton({ label: trans.__('Close') })];
   if (mine) {
     buttons.push(Dialog.okButton({ label: trans.__('Add for this session…') }));
   }
   const body = ReactWidget.create(
     <TransContext.Provider value={trans}>
-      <ServersOfSession store={store} />
+      <ServersOfSession
+        store={store}
+        act={(...step) => {
+          chosen.push(step);
+          dialog.reject();
+        }}
+      />
     </TransContext.Provider>
   );
   body.addClass('jp-AgorForm');
   const title = trans.__('Tool servers of “%1”', session.title);
   const dialog = new Dialog({ title, body, buttons, defaultButton: 0, focusNodeSelector: 'input, button' });
   dialog.addClass('jp-AgorDialog');
-  return (await launchDialog(dialog)).button.accept;
+  const { button } = await launchDialog(dialog);
+  return chosen[0] ?? (button.accept ? 'add' : null);
 }
 
-export function ServersOfSession({ store }: { readonly store: SessionServersStore }): ReactElement {
+interface ServersProps {
+  readonly store: SessionServersStore;
+  readonly act: Act;
+}
+
+export function ServersOfSession({ store, act }: ServersProps): ReactElement {
   const trans = useTrans();
   const shown = useValue(store);
   const problem = useValue(store.problem);
@@ -66,7 +89,7 @@ export function ServersOfSession({ store }: { readonly store: SessionServersStor
       ) : (
         <ul aria-label={trans.__('Tool servers')}>
           {shown.items.map(item => (
-            <Row key={item.name} item={item} store={store} />
+            <Row key={item.name} item={item} store={store} act={act} />
           ))}
         </ul>
       )}
@@ -76,7 +99,7 @@ export function ServersOfSession({ store }: { readonly store: SessionServersStor
   );
 }
 
-function Row({ item, store }: { readonly item: SessionServer; readonly store: SessionServersStore }): ReactElement {
+function Row({ item, store, act }: ServersProps & { readonly item: SessionServer }): ReactElement {
   const trans = useTrans();
   const { mine, takes, agent } = useValue(store);
   const { name, server } = item;
@@ -101,6 +124,20 @@ function Row({ item, store }: { readonly item: SessionServer; readonly store: Se
         </code>
       )}
       <span className="jp-AgorServer-state">{stateOf(item, agent, trans)}</span>
+      {mine && item.scope === 'session' && server !== null && (
+        <span className="jp-AgorAgents-buttons">
+          <TextButton
+            name={trans.__('Edit %1', name)}
+            words={trans.__('Edit…')}
+            onClick={() => act(CommandIds.editServer, server.id)}
+          />
+          <TextButton
+            name={trans.__('Remove %1', name)}
+            words={trans.__('Remove')}
+            onClick={() => act(CommandIds.removeServer, server.id)}
+          />
+        </span>
+      )}
     </li>
   );
 }

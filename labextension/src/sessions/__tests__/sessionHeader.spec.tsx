@@ -142,5 +142,6 @@ describe('SessionHeader', () => {
   it('names an agent that says no more of itself', () => {
     const trans = nullTranslator.load('agor-jupyter');
     expect(wordsFor(agent('x', { installed: false }), trans)).toBe('X: not installed');
+    expect(wordsFor(agent('x', { installed: false, hint: 'Run `x`.' }), trans)).toBe('X: not installed. Run x.');
   });
 });

@@ -115,7 +115,7 @@ function AgentField({ value, onChange, offer }: SessionFieldsProps): ReactElemen
         onChange={event => onChange(withAgent(value, agents.find(each => each.kind === event.target.value)))}
       >
         {agents.map(each => (
-          <option key={each.kind} value={each.kind} disabled={!each.installed} title={each.hint}>
+          <option key={each.kind} value={each.kind} disabled={!each.installed} title={each.hint.replaceAll('`', '')}>
             {words(each)}
           </option>
         ))}
