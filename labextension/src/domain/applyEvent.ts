@@ -231,9 +231,12 @@ export function addUsage(total: Usage, more: Usage): Usage {
   };
 }
 
+/** Count what the model was given, out of its cache or not, as transcripts do. */
+export function tokensIn(usage: Usage): number {
+  return usage.input_tokens + usage.cached_read_tokens + usage.cached_write_tokens;
+}
+
 /** Count all tokens of a usage, as `Usage.total_tokens` does. */
 export function totalTokens(usage: Usage): number {
-  return (
-    usage.input_tokens + usage.output_tokens + usage.cached_read_tokens + usage.cached_write_tokens
-  );
+  return tokensIn(usage) + usage.output_tokens;
 }

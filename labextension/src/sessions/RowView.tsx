@@ -1,6 +1,7 @@
 /** One row of the conversation. */
 import type { ReactElement } from 'react';
 import { memo, useEffect, useState } from 'react';
+import { tokensIn } from '../domain/applyEvent';
 import { CommandIds } from '../domain/commandIds';
 import { useStore } from '../model/store';
 import type { NoticeBlock, PermissionBlock, SteeredBlock, Task, TextBlock } from '../schema/types';
@@ -168,7 +169,7 @@ function EndRow({ task }: { readonly task: Task }): ReactElement {
       stop={task.stop_reason ?? 'end_turn'}
       stoppedBy={task.stopped_by}
       tookMs={Math.max(0, (task.ended_ms ?? 0) - (task.started_ms ?? task.ended_ms ?? 0))}
-      tokens={[task.usage.input_tokens, task.usage.output_tokens]}
+      tokens={[tokensIn(task.usage), task.usage.output_tokens]}
       costUsd={task.usage.cost_usd}
       changes={{ files: task.files_changed, added: task.lines_added, removed: task.lines_removed }}
       trouble={`${task.error} ${task.hint}`.trim()}

@@ -1,5 +1,6 @@
 /** Whose session it is, where it works, how it stands, what it has used. */
 import type { ReactElement } from 'react';
+import { tokensIn, totalTokens } from '../domain/applyEvent';
 import { CommandIds } from '../domain/commandIds';
 import { glyphOf, wordOf } from '../domain/attention';
 import { useStore } from '../model/store';
@@ -76,9 +77,9 @@ function Spent({ session }: { readonly session: Session }): ReactElement {
           title={trans.__('The context is %1 % full', full)}
         />
       )}
-      {usage.input_tokens + usage.output_tokens > 0 && (
+      {totalTokens(usage) > 0 && (
         <span className="jp-AgorSessionHeader-tokens">
-          {trans.__('%1 in · %2 out tokens', shortCount(usage.input_tokens), shortCount(usage.output_tokens))}
+          {trans.__('%1 in · %2 out tokens', shortCount(tokensIn(usage)), shortCount(usage.output_tokens))}
           {usage.cost_usd !== null && ` · $${usage.cost_usd.toFixed(2)}`}
         </span>
       )}

@@ -1,10 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { lastLine, LAST_WORDS } from '../applyEvent';
+import { lastLine, LAST_WORDS, tokensIn, totalTokens } from '../applyEvent';
 import { byAttention, glyphOf, glyphOfTree, mostUrgent } from '../attention';
 import { freePlace, neighbour, nextZone, zoneAt } from '../boardLayout';
 import { toTree } from '../genealogy';
 import { countChanges, lineDiff } from '../lineDiff';
 import { plainLine } from '../plainLine';
+
+describe('tokens', () => {
+  it('count what came out of the cache as given to the model', () => {
+    const usage = { input_tokens: 4, output_tokens: 50, cached_read_tokens: 9000, cached_write_tokens: 100, thought_tokens: 7, cost_usd: null };
+    expect([tokensIn(usage), totalTokens(usage)]).toEqual([9104, 9154]);
+  });
+});
 
 describe('plainLine', () => {
   it.each([
