@@ -16,8 +16,10 @@ from agor_jupyter.client.discover import Server
 from agor_jupyter.client.errors import ClientError
 from agor_jupyter.magics import choose
 from agor_jupyter.magics.parse import CellOptions, UsageError
+from agor_jupyter.transcripts.markdown import one_line
 
 CACHE_SECONDS = 20.0
+TITLE_LENGTH = 80
 
 Record = dict[str, Any]
 
@@ -65,10 +67,10 @@ class Desk:
                 return None
             raise
 
-    def session_for(self, options: CellOptions, recorded: Record | None) -> Record:
-        """Choose or make the session that a cell's prompt goes to. Raises `UsageError`."""
+    def session_for(self, options: CellOptions, recorded: Record | None, prompt: str) -> Record:
+        """Choose or make the session that a cell's `prompt` goes to. Raises `UsageError`."""
         if options.worktree:
-            session = self._new_session(options)
+            session = self._new_session(options, prompt)
         else:
             session = self._known_session(options, recorded)
             if options.agent and options.agent != session["agent"]:
@@ -86,10 +88,13 @@ class Desk:
             )
         return session
 
-    def _new_session(self, options: CellOptions) -> Record:
+    def _new_session(self, options: CellOptions, prompt: str) -> Record:
         worktree = choose.find(options.worktree, self.api.worktrees(), "worktree", "name")
         agent = options.agent or self._first_agent()
-        return self.api.create_session(str(worktree["id"]), agent, mode=options.mode or None)
+        title = next((line for line in map(one_line, prompt.splitlines()) if line), "")
+        return self.api.create_session(
+            str(worktree["id"]), agent, mode=options.mode or None, title=one_line(title, TITLE_LENGTH)
+        )
 
     def _first_agent(self) -> str:
         agents = self.api.agents()

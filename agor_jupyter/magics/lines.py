@@ -23,7 +23,7 @@ from agor_jupyter.magics.parse import (
     Sessions,
     Status,
 )
-from agor_jupyter.transcripts.answering import choices, named_options, remark
+from agor_jupyter.transcripts.answering import choices, named_options, remark, shown_of
 from agor_jupyter.transcripts.markdown import one_line, plain
 
 
@@ -33,11 +33,11 @@ def perform(desk: Desk, command: LineCommand) -> None:
 
 
 def _help(desk: Desk, command: Any) -> None:
-    width = max(len(verb.usage) for verb in VERBS.values()) + 7
+    # What a line does stands under it: beside the longest one a notebook would have no room.
     print(CELL_USAGE)
-    print("    send the lines below it to an agent; without a session, to the one used last\n")
+    print("    send the lines below it to an agent; without a session, to the one used last")
     for verb in VERBS.values():
-        print(f"{f'%agor {verb.usage}':<{width}}  {verb.summary}")
+        print(f"%agor {verb.usage}\n    {verb.summary}")
 
 
 def _status(desk: Desk, command: Any) -> None:
@@ -56,10 +56,15 @@ def _status(desk: Desk, command: Any) -> None:
     for session in sessions:
         if reason := (session.get("waits") or {}).get("reason"):
             print(f"waits: {one_line(str(session['title']))}: {reason}")
+    titles = {str(session["id"]): one_line(str(session["title"])) for session in sessions}
     for request in desk.api.permissions():
         asked = request.get("request") or {}
         title = one_line(str(asked.get("title", "")))
-        print(f"waits: {title}  →  %agor answer {request['id']} {choices(asked, usual='allow|reject')}")
+        print(f"waits: {title}  →  %agor answer {request['id']} {choices(asked)}")
+        if where := titles.get(str(request.get("session_id"))):
+            print(f"         in {where}")
+        for line in shown_of(asked):
+            print(f"         | {line}")
         for option, name in named_options(asked):
             print(f"         {option}: {name}")
         if why := remark(asked):

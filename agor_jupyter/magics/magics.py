@@ -132,7 +132,7 @@ async def _send(options: CellOptions, prompt: str, cell_id: str | None) -> None:
     if recorded is not None and plain_cell and str(recorded["prompt"]).strip() == prompt.strip():
         print("This prompt is recorded in this cell already: nothing was sent. Edit it to send it anew.")
         return
-    session = await asyncio.to_thread(_desk.session_for, options, recorded)
+    session = await asyncio.to_thread(_desk.session_for, options, recorded, prompt)
     api, session_id = _desk.api, str(session["id"])
     sending = asyncio.ensure_future(asyncio.to_thread(api.prompt, session_id, prompt))
     stopped = False

@@ -8,9 +8,10 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from agor_jupyter.transcripts.markdown import one_line
+from agor_jupyter.transcripts.markdown import clean, one_line
 
 Request = Mapping[str, Any]
+MOST_LINES = 20
 
 
 def own_names(request: Request) -> bool:
@@ -37,6 +38,20 @@ def remark(request: Request) -> str:
     """Give the first line of what is said with questions: what becomes of the answers, with a form's."""
     said = str(request.get("description") or "").strip()
     return one_line(said.splitlines()[0]) if said and request.get("questions") else ""
+
+
+def shown_of(request: Request) -> list[str]:
+    """Give the lines of what is asked for, a command say: its title may be the agent's own words for it."""
+    command = (request.get("input") or {}).get("command")
+    if request.get("kind") == "execute" and isinstance(command, str):
+        texts = [command]
+    else:
+        contents = request.get("content") or ()
+        texts = [str(each.get("text", "")) for each in contents if each.get("type") == "text"]
+    lines = [line for text in texts for line in clean(text).split("\n")]
+    if len(lines) <= MOST_LINES:
+        return lines
+    return [*lines[:MOST_LINES], f"… and {len(lines) - MOST_LINES} lines more: read them in the session."]
 
 
 def choices(request: Request, usual: str = "allow|always|reject") -> str:

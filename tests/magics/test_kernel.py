@@ -40,6 +40,7 @@ async def test_a_worktree_gets_a_new_session(kernel: Kernel, world: World) -> No
     assert (await kernel.run("%%agor -w fix-parser --agent demo --mode plan\nhello")).status == "ok"
     assert world.sessions[0] | {"worktree_id": "wt_1", "agent": "demo", "mode": "plan"} == world.sessions[0]
     assert len(world.sessions) == 2
+    assert world.sessions[0]["title"] == "hello"
 
 
 @pytest.mark.parametrize("cell", [f"%%agor {SES}\ngo on", f"%autoawait False\n%agor open {SES}"])
@@ -122,6 +123,20 @@ async def test_approvals_are_answered_by_a_line(kernel: Kernel, world: World) ->
         {"id": ASK["request_id"], "option_id": "o1", "message": "go ahead", "digest": "d1"},
     ]
     assert "waits: Write parser.py" in (await kernel.run("%agor status")).text
+
+
+async def test_the_status_shows_what_is_asked_for_and_where(kernel: Kernel, world: World) -> None:
+    command = "make clean\n" + "\n".join(f"echo {n}" for n in range(30))
+    asked = {**ASK, "title": "Tidy up", "kind": "execute", "input": {"command": command}}
+    world.pending.append({"id": ASK["request_id"], "session_id": SES, "request": asked, "resolved": None})
+    status = (await kernel.run("%agor status")).text
+    assert "in Fix the parser" in status and "| make clean" in status and "allow|always|reject" in status
+    assert "echo 18" in status and "echo 19" not in status and "11 lines more" in status
+
+
+async def test_the_help_fits_into_a_notebook(kernel: Kernel) -> None:
+    lines = (await kernel.run("%agor help")).text.splitlines()
+    assert len(lines) > 10 and max(map(len, lines)) <= 100
 
 
 async def test_several_questions_are_answered_by_one_line(kernel: Kernel, world: World) -> None:
