@@ -131,5 +131,7 @@ def invalid(error: ValidationError) -> InvalidRequest:
     ]
     first = errors[0]
     return InvalidRequest(
-        f"{first['field'] or 'The body'}: {first['message']}.", hint="See `errors`.", errors=errors
+        f"{first['field'] or 'The body'}: {first['message']}.",
+        hint="See `errors`." if len(errors) > 1 else "",
+        errors=errors,
     )

@@ -5,13 +5,30 @@ They are shapes only. Whether a thing exists, or may be done, is the verb's to s
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, StringConstraints
+from pydantic import BeforeValidator, Field, SecretStr, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from agor_jupyter.domain.content import Attachment, Mode
 from agor_jupyter.domain.mcp_server import Scope, Transport
 from agor_jupyter.domain.model import Value
+
+
+def _in_words(pattern: str, words: str) -> BeforeValidator:
+    """Say in words what a pattern wants: people read the refusal in a dialog."""
+
+    def check(value: object) -> object:
+        if isinstance(value, str) and not re.search(pattern, value):
+            raise PydanticCustomError("name", "use {words}", {"words": words})
+        return value
+
+    return BeforeValidator(check)
+
+
+_SERVER_NAME = r"^[A-Za-z][A-Za-z0-9_-]{0,39}$"
+_AGENT_NAME = r"^[a-z][a-z0-9-]{0,30}$"
 
 Short = Annotated[str, StringConstraints(max_length=200)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
@@ -24,7 +41,11 @@ PROMPT_LIMIT = 2**20
 PromptText = Annotated[str, StringConstraints(min_length=1, max_length=PROMPT_LIMIT)]
 Word = Annotated[str, StringConstraints(max_length=4096)]
 Words = Annotated[dict[Annotated[str, StringConstraints(max_length=100)], Word], Field(max_length=100)]
-ServerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,39}$")]
+ServerName = Annotated[
+    str,
+    StringConstraints(pattern=_SERVER_NAME),
+    _in_words(_SERVER_NAME, "letters, digits, dashes and underscores, beginning with a letter; at most 40"),
+]
 Coordinate = Annotated[float, Field(ge=-1e7, le=1e7, allow_inf_nan=False)]
 Place = tuple[Coordinate, Coordinate]
 
@@ -193,7 +214,11 @@ class SwitchMcpServer(Value):
     enabled: bool
 
 
-AgentName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+AgentName = Annotated[
+    str,
+    StringConstraints(pattern=_AGENT_NAME),
+    _in_words(_AGENT_NAME, "a-z, 0-9 and dashes, beginning with a letter; at most 31"),
+]
 Command = Annotated[tuple[Word, ...], Field(min_length=1, max_length=100)]
 Names = Annotated[tuple[Short, ...], Field(max_length=20)]
 

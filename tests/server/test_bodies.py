@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from agor_jupyter.domain.errors import InvalidRequest
+from agor_jupyter.domain.model import Value
 from agor_jupyter.server import bodies
 from agor_jupyter.server.table import ROUTES
+from agor_jupyter.service.requests import AddNamedAgent, CreateMcpServer
 from tests.server.conftest import Stand, problem
 
 DEEP = b"[" * 10_000 + b"]" * 10_000
@@ -173,3 +176,17 @@ def test_a_bool_is_no_number_and_a_number_no_text() -> None:
     assert json.loads(b"1") == 1  # what Jupyter's own get_json_body lets through
     with pytest.raises(bodies.InvalidRequest):
         bodies.parse_body(b"1", bodies.ListQuery)
+
+
+@pytest.mark.parametrize(
+    ("model", "more", "words"),
+    [
+        (CreateMcpServer, b"", "letters, digits, dashes and underscores"),
+        (AddNamedAgent, b', "label": "x"', "a-z, 0-9 and dashes"),
+    ],
+)
+def test_a_name_that_does_not_fit_is_refused_in_words(model: type[Value], more: bytes, words: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        bodies.parse_body(b'{"name": "My server", "command": ["x"]%s}' % more, model)
+    assert words in str(refused.value) and "[" not in str(refused.value)
+    assert refused.value.hint == ""  # one thing is wrong, and it is said
