@@ -42,6 +42,7 @@ MEMORY = "Claude Code reads it as instructions."
 PROJECT_FILES = (
     ProjectFile(path="CLAUDE.md", effect=MEMORY, anywhere=True),
     ProjectFile(path="CLAUDE.local.md", effect=MEMORY, anywhere=True),
+    ProjectFile(path="AGENTS.md", effect="Claude Code reads it as instructions where there is no CLAUDE.md."),
     *(
         ProjectFile(
             path=f".claude/{name}",

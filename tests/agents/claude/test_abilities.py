@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from agor_jupyter.agents import registry
 from agor_jupyter.agents.base import Decision, SessionSpec
 from agor_jupyter.agents.claude import control, readiness
 from agor_jupyter.agents.claude.probe import EFFORTS
@@ -191,3 +192,8 @@ async def test_instructions_that_nobody_can_count_hold_up_no_start(monkeypatch: 
     spec = SessionSpec(session_id=SessionId("ses_1"), worktree="/w", state_dir="/w", trusted=True)
     client: Any = Slow()
     assert await readiness.instructions_of(client, spec) == ()
+
+
+def test_what_it_takes_for_instructions_is_on_the_list_of_trust() -> None:
+    listed = {file.path for file in registry.get("claude").capabilities.project_files}
+    assert {"CLAUDE.md", "CLAUDE.local.md", "AGENTS.md", ".claude/"} <= listed
