@@ -168,7 +168,7 @@ class Opening:
         except TimeoutError:
             names = ", ".join(sorted(own))
             text = f"{self._preset.title} works without tool servers: of {names}, one did not answer."
-            hint, missing = "Mend it, then resume the session.", tuple(sorted(own))
+            hint, missing = "Mend it, then restart the agent.", tuple(sorted(own))
             self.notices.append(Notice(level="warning", text=text, hint=hint, tool_servers=missing))
             return await client.call(method, {**params, "mcpServers": kept}, START_SECONDS)
 

@@ -159,8 +159,9 @@ GENERIC = Preset(
             "subagents": "The protocol does not tell them apart.",
         },
     ),
-    install_hint="Set `c.AgorApp.agent_options = {'acp': {'command': ['name-of-the-agent', '--acp']}}` in "
-    "jupyter_server_config.py to the command line of an agent that speaks ACP.",
+    install_hint="Add one by its command line (Add an agent, in Agents and keys), or set "
+    "`c.AgorApp.agent_options = {'acp': {'command': ['name-of-the-agent', '--acp']}}` in "
+    "jupyter_server_config.py.",
     login_hint="Log in with the agent's own program in a terminal, then resume the session.",
 )
 
@@ -218,9 +219,9 @@ GEMINI = Preset(
     variables=gemini_home.VARIABLES,
     credentials=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
     install_hint="Run `npm install -g @google/gemini-cli` (Node 20 or newer). With an API key alone, the "
-    "agent `gemini_api` works without it.",
-    login_hint="Run `gemini` in a terminal and log in, or set GEMINI_API_KEY among your keys; then "
-    "resume the session. With an API key alone, the agent `gemini_api` does too.",
+    "agent Gemini API works without it.",
+    login_hint="Run `gemini` in a terminal and log in, or set GEMINI_API_KEY among your keys. "
+    "With an API key alone, the agent Gemini API does too.",
     modes={"ask": "default", "accept_edits": "default", "full_auto": "default", "plan": "plan"},
     models=("auto", "gemini-2.5-pro", "gemini-2.5-flash"),
     quirks=Quirks(

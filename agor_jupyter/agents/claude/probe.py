@@ -78,10 +78,7 @@ def program_of(environment: Mapping[str, str]) -> str:
 
 def login_hint(program: str = "claude") -> str:
     """Say how to log in. `program` comes from `program_of`."""
-    return (
-        f"Run `{program}` in a terminal and `/login`, or set ANTHROPIC_API_KEY among your keys; "
-        "then resume the session."
-    )
+    return f"Run `{program}` in a terminal and `/login`, or set ANTHROPIC_API_KEY among your keys."
 
 
 def version_of(cli: Path) -> str:

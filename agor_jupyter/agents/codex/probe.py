@@ -41,10 +41,7 @@ def look(environment: Mapping[str, str]) -> Probe:
 
 def login_hint(program: Path | str = "codex") -> str:
     """Say how to log in. The bundled program is not on PATH, so it is named whole."""
-    return (
-        f"Run `{program} login` in a terminal, or set OPENAI_API_KEY among your keys; "
-        "then resume the session."
-    )
+    return f"Run `{program} login` in a terminal, or set OPENAI_API_KEY among your keys."
 
 
 def bundled_program() -> Path | None:

@@ -14,7 +14,7 @@ KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
 INSTALL_HINT = (
     "Run `pip install 'agor-jupyter[gemini]'` in the server's environment, then restart the server."
 )
-KEY_HINT = "Set GEMINI_API_KEY (or GOOGLE_API_KEY) among your keys; then resume the session."
+KEY_HINT = "Set GEMINI_API_KEY (or GOOGLE_API_KEY) among your keys."
 
 
 def look(environment: Mapping[str, str]) -> Probe:

@@ -14,8 +14,8 @@ INSTALL_HINT = (
     "Run `pip install 'agor-jupyter[openai]'` in the server's environment, then restart the server."
 )
 KEY_HINT = (
-    "Set OPENAI_API_KEY among your keys (or OPENAI_BASE_URL, for a server of your own); "
-    "then resume the session."
+    "Set OPENAI_API_KEY among your keys. For a model server of your own, the Jupyter server is started "
+    "with OPENAI_BASE_URL."
 )
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")

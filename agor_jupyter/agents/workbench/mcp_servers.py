@@ -57,9 +57,7 @@ def resolve(values: Mapping[str, str], environment: Mapping[str, str]) -> dict[s
     def value_of(match: re.Match[str]) -> str:
         name = match[1]
         if name not in environment:
-            raise Unprocessable(
-                f"The variable {name} is not set.", hint=f"Set {name} among your credentials."
-            )
+            raise Unprocessable(f"The variable {name} is not set.", hint=f"Set {name} among your keys.")
         return environment[name]
 
     return {key: _REFERENCE.sub(value_of, value) for key, value in values.items()}
@@ -227,7 +225,7 @@ class McpServers:
             Notice(
                 level="warning",
                 text=f"The MCP server {server.name} is not there: {why}",
-                hint="Mend it, then resume the session.",
+                hint="Mend it, then restart the agent.",
                 tool_servers=(server.name,),
             )
         )

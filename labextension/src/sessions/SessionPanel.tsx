@@ -12,7 +12,7 @@ import { PlanList } from './PlanList';
 import { PromptBox } from './PromptBox';
 import { Queue } from './Queue';
 import { SessionHeader } from './SessionHeader';
-import { SessionContext, useRun, useSessionView } from './view';
+import { SessionContext, useAgent, useRun, useSessionView } from './view';
 import type { SessionView } from './view';
 
 export function SessionPanel({ view }: { readonly view: SessionView }): ReactElement {
@@ -91,11 +91,12 @@ function Beginning(): ReactElement {
 }
 
 /** Why the last task went wrong, with the next step; gone as soon as something new begins. */
-function Trouble(): ReactElement | null {
+export function Trouble(): ReactElement | null {
   const { store } = useSessionView();
   const run = useRun();
   const trans = useTrans();
   const session = useStore(store, state => state.session);
+  const agent = useAgent();
   // A paused queue says why itself, with its own next step.
   const told = session !== null && session.queue_paused !== '' && session.queue.length > 0;
   if (session === null || session.error === '' || session.current_task !== null || told) {
@@ -106,6 +107,16 @@ function Trouble(): ReactElement | null {
       <span>
         {session.error} {session.hint}
       </span>
+      {agent?.authenticated === false && (
+        <button
+          type="button"
+          className="jp-mod-styled"
+          data-testid="agor-trouble-keys"
+          onClick={() => run(CommandIds.showAgents)}
+        >
+          {trans.__('Agents and keys')}
+        </button>
+      )}
       {session.queue.length === 0 && session.status !== 'idle' && (
         <button
           type="button"
