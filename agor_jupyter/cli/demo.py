@@ -107,7 +107,10 @@ def _serve(lab: Lab, *, browser: bool) -> int:
     with lab.running() as server:
         lab.wait_ready()
         address = lab.address()
-        agents = f"jupyter agor runners list --data-dir {shlex.quote(str(lab.folder / 'data'))}"
+        # The environment that scripts/demo makes is not on PATH: name its program whole.
+        program = Path(sys.executable).with_name("jupyter")
+        line = [str(program), "agor", "runners", "list", "--data-dir", str(lab.folder / "data")]
+        agents = shlex.join(line)
         print(f"\nThe demo's board: {address}\nIts agents: {agents}\nStop it with Control-C.\n", flush=True)
         if browser:
             webbrowser.open(address)
