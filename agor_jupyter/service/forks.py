@@ -54,7 +54,7 @@ async def create(house: House, actor: Actor, session_id: str, request: ForkSessi
             await worktrees.require_ready(house, tree.id)
         last = where.kept[-1].id if where.kept else None
         origin = ForkOrigin(task_id=last, sha=sha, replayed=lack is not None)
-        new = _session(house, actor, fork_id, parent, tree, request)
+        new = _session(house, actor, fork_id, parent, kind, tree, request)
         taken = _taken(parent) if kind.kind == parent.agent else _own(kind, probe, parent.mode)
         made = await house.work.create_session(
             new.model_copy(update={**taken, "fork": fork, "origin": origin})
@@ -65,15 +65,23 @@ async def create(house: House, actor: Actor, session_id: str, request: ForkSessi
 
 
 def _session(
-    house: House, actor: Actor, fork_id: SessionId, parent: Session, tree: Worktree, request: ForkSession
+    house: House,
+    actor: Actor,
+    fork_id: SessionId,
+    parent: Session,
+    kind: AgentKind,
+    tree: Worktree,
+    request: ForkSession,
 ) -> Session:
     """Begin the fork's record, without what its agent is set to."""
     now = house.clock()
-    title = request.title.strip() or sessions.title_of(request.prompt) or f"{parent.title} (fork)"
+    # With another agent there may soon be one of each: they are told apart by who goes on.
+    told_by = "fork" if kind.kind == parent.agent else kind.title
+    title = request.title.strip() or sessions.title_of(request.prompt) or f"{parent.title} ({told_by})"
     return Session(
         id=fork_id,
         worktree_id=tree.id,
-        agent=request.agent or parent.agent,
+        agent=kind.kind,
         title=title,
         owner=actor.id,
         owner_name=actor.by_name,

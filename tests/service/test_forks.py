@@ -206,6 +206,7 @@ async def test_another_kind_is_given_a_transcript_and_its_own_defaults(
     it = await told(made, tmp_path)
     await made.house.work.set_effort(it.session.id, "high", by=OSCAR.id, by_name="Oscar")
     fork = await it.fork(agent="whole", worktree="same")
+    assert fork.title == f"T ({WHOLE.title})" and WHOLE.title
     assert (fork.agent, fork.mode, fork.model, fork.effort) == ("whole", "plan", "one", "")
     assert (fork.models, fork.efforts, fork.commands, fork.native_ref) == ((), (), (), "")
     assert (fork.fork, fork.worktree_id, fork.parent_id) == (None, it.tree.id, it.session.id)
