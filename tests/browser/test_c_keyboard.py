@@ -24,6 +24,8 @@ def test_the_whole_path_by_keyboard(desk: Desk, house: Stage) -> None:
         find(page, "Open Board", f'{ITEMS}.lm-mod-active:has-text("Open Board")')
         page.keyboard.press("Enter")
         page.get_by_test_id("agor-card").filter(has_text="keys-right").wait_for()
+        # The board has the keyboard as soon as it is in front: no Tab leads to it first.
+        expect(page.get_by_test_id("agor-canvas")).to_be_focused()
         press_until(page, "Tab", ".jp-AgorCanvas")
         press_until(page, "ArrowRight", f'[data-id="{right}"]')
         page.keyboard.press("Enter")

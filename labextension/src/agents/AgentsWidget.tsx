@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
 import { Boundary } from '../ui/Boundary';
 import { agentIcon } from '../ui/icons';
+import { takeKeyboard } from '../ui/keyboard';
 import { TransContext } from '../ui/trans';
 import { AgentsView } from './AgentsView';
 import type { AgentsModel } from './view';
@@ -28,6 +29,10 @@ export class AgentsWidget extends ReactWidget {
   protected override onAfterShow(msg: Message): void {
     super.onAfterShow(msg);
     void this.model.own.load();
+  }
+
+  protected override onActivateRequest(): void {
+    takeKeyboard(this.node);
   }
 
   protected override onCloseRequest(msg: Message): void {

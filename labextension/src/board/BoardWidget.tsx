@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
 import { boardIcon } from '../ui/icons';
 import { Boundary } from '../ui/Boundary';
+import { takeKeyboard } from '../ui/keyboard';
 import { TransContext } from '../ui/trans';
 import { Board } from './Board';
 import type { BoardView } from './view';
@@ -30,6 +31,10 @@ export class BoardWidget extends ReactWidget {
       super.dispose();
       this.view.doc.dispose();
     }
+  }
+
+  protected override onActivateRequest(): void {
+    takeKeyboard(this.node, '.jp-AgorCanvas');
   }
 
   /** A closed tab is gone: one that lived on undrawn would be found, and never be shown, when it is opened again. */
