@@ -9,11 +9,11 @@ import type { EventStream } from '../api/eventStream';
 import type { Http } from '../api/http';
 import type { ProblemError } from '../api/problem';
 import { toProblem } from '../api/problem';
-import { fetchSession, fetchTaskEvents, fetchTasks } from '../api/sessions';
+import { fetchPending, fetchSession, fetchTaskEvents, fetchTasks } from '../api/sessions';
 import { applyBlock, EMPTY_CONTENT } from '../domain/applyBlock';
 import { applyEvent } from '../domain/applyEvent';
 import { applyTask } from '../domain/applyTask';
-import type { Session, SessionEvent, Task, TaskContent } from '../schema/types';
+import type { PermissionRequest, Session, SessionEvent, Task, TaskContent } from '../schema/types';
 import { Store } from './store';
 
 export interface TaskView {
@@ -28,7 +28,23 @@ export interface SessionState {
   readonly session: Session | null;
   /** In the order in which they were queued. Removed ones stay, with status `removed`. */
   readonly tasks: readonly TaskView[];
+  /** What is asked apart from any task: for what the agent left in the background. */
+  readonly apart: readonly PermissionRequest[];
   readonly problem: ProblemError | null;
+}
+
+/** Find the requests that wait, in the order in which they were asked. */
+export function pendingRequests(state: SessionState): PermissionRequest[] {
+  const waiting = new Set<string>(state.session?.pending ?? []);
+  if (waiting.size === 0) {
+    return [];
+  }
+  const inTasks = state.tasks.flatMap(({ content }) =>
+    (content?.blocks ?? []).flatMap(block =>
+      block.type === 'permission' && block.resolved === null && waiting.has(block.id) ? [block.request] : []
+    )
+  );
+  return [...inTasks, ...state.apart.filter(request => waiting.has(request.request_id))];
 }
 
 /** Load whole tasks from the newest back until so many blocks are there. */
@@ -44,7 +60,7 @@ export class SessionStore extends Store<SessionState> implements IDisposable {
     private readonly http: Http,
     private readonly stream: EventStream
   ) {
-    super({ session: null, tasks: [], problem: null });
+    super({ session: null, tasks: [], apart: [], problem: null });
   }
 
   dispose(): void {
@@ -57,12 +73,14 @@ export class SessionStore extends Store<SessionState> implements IDisposable {
     try {
       const session = await fetchSession(this.http, this.id);
       const tasks = await fetchTasks(this.http, this.id);
+      const apart = session.pending.length > 0 ? await this.fetchApart() : [];
       if (this.isDisposed) {
         return;
       }
       this.set({
         session,
         tasks: tasks.map(task => ({ task, content: null, seq: 0 })),
+        apart,
         problem: null
       });
       // From the record's own event on; what a task's events repeat is told apart by `seq`.
@@ -75,6 +93,11 @@ export class SessionStore extends Store<SessionState> implements IDisposable {
     } catch (error) {
       this.update(state => ({ ...state, problem: toProblem(error) }));
     }
+  }
+
+  private async fetchApart(): Promise<PermissionRequest[]> {
+    const waiting = await fetchPending(this.http);
+    return waiting.filter(each => each.session_id === this.id && each.task_id === null).map(each => each.request);
   }
 
   /** Read what was said in a task, once. */
@@ -130,6 +153,7 @@ export class SessionStore extends Store<SessionState> implements IDisposable {
   private take(events: readonly SessionEvent[]): void {
     const { session, tasks } = this.get();
     let record = session;
+    let { apart } = this.get();
     const views = new Map(tasks.map(view => [view.task.id, view]));
     for (const event of events) {
       if (record !== null && event.seq > record.last_seq) {
@@ -141,9 +165,13 @@ export class SessionStore extends Store<SessionState> implements IDisposable {
         if (next !== undefined) {
           views.set(event.task_id, next);
         }
+      } else if (event.update.type === 'permission_request') {
+        apart = [...apart, event.update];
       }
     }
-    this.set({ session: record, tasks: [...views.values()], problem: null });
+    const open = new Set(record?.pending ?? []);
+    apart = apart.every(each => open.has(each.request_id)) ? apart : apart.filter(each => open.has(each.request_id));
+    this.set({ session: record, tasks: [...views.values()], apart, problem: null });
   }
 }
 

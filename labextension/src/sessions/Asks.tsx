@@ -3,25 +3,11 @@ import type { ReactElement } from 'react';
 import { useEffect, useRef } from 'react';
 import { withCommand } from '../domain/asked';
 import { CommandIds } from '../domain/commandIds';
+import { pendingRequests } from '../model/sessionStore';
 import { sameItems, useStore } from '../model/store';
-import type { PermissionRequest } from '../schema/types';
 import { ApprovalBar } from '../ui/ApprovalBar';
 import { useTrans } from '../ui/trans';
-import type { SessionState } from '../model/sessionStore';
 import { useSessionView } from './view';
-
-/** Find the requests that wait, in the order in which they were asked. */
-export function pendingRequests(state: SessionState): PermissionRequest[] {
-  const waiting = new Set<string>(state.session?.pending ?? []);
-  if (waiting.size === 0) {
-    return [];
-  }
-  return state.tasks.flatMap(({ content }) =>
-    (content?.blocks ?? []).flatMap(block =>
-      block.type === 'permission' && block.resolved === null && waiting.has(block.id) ? [block.request] : []
-    )
-  );
-}
 
 export function Asks(): ReactElement | null {
   const { store, commands, workspace } = useSessionView();

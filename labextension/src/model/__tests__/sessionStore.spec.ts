@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { EventStream, SessionReader } from '../../api/eventStream';
 import type { Http } from '../../api/http';
 import type { Session, SessionEvent, Task } from '../../schema/types';
-import { SessionStore } from '../sessionStore';
+import { pendingRequests, SessionStore } from '../sessionStore';
 
 const NO_USAGE = {
   input_tokens: 0,
@@ -116,5 +116,39 @@ describe('SessionStore', () => {
     const store = new SessionStore('s', http, new FakeServer(session(0), [], {}).stream());
     await store.open();
     expect(store.get().problem?.detail).toBe('gone');
+  });
+});
+
+describe('what is asked apart from any task', () => {
+  const asked = (id: string): SessionEvent['update'] =>
+    ({ type: 'permission_request', request_id: id, title: id, digest: '' }) as unknown as SessionEvent['update'];
+  const apart = (seq: number, update: SessionEvent['update']): SessionEvent => ({
+    seq,
+    session_id: 's',
+    task_id: null,
+    at_ms: seq,
+    update
+  });
+  const ids = (store: SessionStore): string[] => pendingRequests(store.get()).map(each => each.request_id);
+
+  it('is there when the session is opened, and goes when it is answered', async () => {
+    const server = new FakeServer({ ...session(1), pending: ['old'], current_task: null }, [], {});
+    const waiting = [
+      { session_id: 's', task_id: null, request: asked('old') },
+      { session_id: 'other', task_id: null, request: asked('others') }
+    ];
+    const http = Object.assign(server.http(), {
+      list: (path: string) => Promise.resolve(path === 'permissions' ? waiting : [])
+    });
+    const store = new SessionStore('s', http, server.stream());
+    await store.open();
+    expect(ids(store)).toEqual(['old']);
+    server.reader?.onEvents([apart(2, asked('new'))]);
+    expect(ids(store)).toEqual(['old', 'new']);
+    const resolved = { type: 'permission_resolved', request_id: 'old', outcome: 'cancelled' };
+    server.reader?.onEvents([apart(3, resolved as unknown as SessionEvent['update'])]);
+    expect(ids(store)).toEqual(['new']);
+    expect(store.get().apart).toHaveLength(1);
+    store.dispose();
   });
 });
