@@ -14,7 +14,16 @@ from typing import Any
 import pytest
 
 from agor_jupyter.agents.base import SessionSpec, ToolAnswer, ToolSpec
-from agor_jupyter.agents.clip import DEPTH, TOO_DEEP, clip_input, is_deep
+from agor_jupyter.agents.clip import (
+    DEPTH,
+    INPUT_CHARACTERS,
+    LEAST_ITEMS,
+    LIMIT,
+    TOO_DEEP,
+    clip_input,
+    fits,
+    is_deep,
+)
 from agor_jupyter.domain.events import (
     AgentMessageChunk,
     AgentUpdate,
@@ -100,6 +109,51 @@ def test_an_input_keeps_its_shape_where_it_is_not_deep() -> None:
     assert clip_input(shallow) == shallow
     assert is_deep(nested(DEPTH))
     assert not is_deep(clip_input(nested(5000)))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"numbers": list(range(2_000_000))},
+        {"words": ["x" * 60_000] * 100},
+        {str(number): number for number in range(500_000)},
+        {"x" * 5_000_000: 1},
+        {"rows": [[number] * 100 for number in range(20_000)]},
+    ],
+)
+async def test_a_large_input_is_kept_in_part(tmp_path: Path, given: dict[str, Any]) -> None:
+    assert not fits(given)
+    update = ToolCall.model_validate({**CALL, "input": given})
+    (frame,) = await logged(tmp_path, update)
+    assert isinstance(frame.update, ToolCall)
+    assert "left out" in frame.model_dump_json()
+    assert len(frame.model_dump_json()) < 4 * INPUT_CHARACTERS
+
+
+def test_an_input_of_many_strings_keeps_some_of_each() -> None:
+    whole = {f"k{number}": "y" * 60_000 for number in range(LEAST_ITEMS)}
+    kept = clip_input({**whole, "command": "rm -rf x"})
+    assert kept["k0"] == "y" * 60_000
+    assert kept["k19"].startswith("yy")
+    assert clip_input({"command": "ls", "rest": whole})["command"] == "ls"
+    assert fits(clip_input({"content": "z" * 10 * LIMIT})), "what was clipped is not clipped again"
+    assert fits({"content": "z" * LIMIT, "more": [1, None, {"a": "b"}]})
+
+
+async def test_contents_that_no_adapter_clipped_are_clipped(tmp_path: Path) -> None:
+    long = "z" * (40 * 2**20)
+    content = [
+        {"type": "text", "text": long},
+        {"type": "terminal", "text": long, "exit_code": 1, "truncated": 5},
+        {"type": "diff", "path": "a", "old_text": None, "new_text": long},
+    ]
+    (frame,) = await logged(
+        tmp_path, ToolCallUpdate.model_validate({"tool_call_id": "t", "content": content})
+    )
+    assert isinstance(frame.update, ToolCallUpdate) and frame.update.content
+    assert len(frame.model_dump_json()) < 5 * LIMIT
+    assert [getattr(item, "truncated", None) for item in frame.update.content][2] is None
+    assert getattr(frame.update.content[1], "truncated") > 39 * 2**20  # noqa: B009  # one of three kinds
 
 
 @pytest.mark.parametrize("given", [nested(150), nested(300), {"a": object()}, {"a": {1, 2}}])
