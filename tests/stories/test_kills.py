@@ -215,7 +215,7 @@ def test_an_orderly_stop_can_end_the_agents(make_server: Make) -> None:
 
 def test_an_orderly_stop_can_let_the_agents_finish_their_task(make_server: Make) -> None:
     server = make_server(on_server_stop="finish_task", idle_minutes=0)
-    session = server.session(server.worktree("tree"), "stream 60 tokens at 20/s")
+    session = server.session(server.worktree("tree"), "stream 240 tokens at 20/s")
     queued = server.api.prompt(session["id"], "what did I ask earlier?")
     resting = server.session(server.worktree("other"), "stream 1 tokens at 50/s")
     wait_until(lambda: ended(server, resting["id"]))
@@ -229,13 +229,13 @@ def test_an_orderly_stop_can_let_the_agents_finish_their_task(make_server: Make)
     done = wait_until(lambda: _at_rest(server, session["id"]))
     events = all_events(server, session["id"])
     first = [event for event in events if event["task_id"] != queued["id"]]
-    assert words(first).split() == tokens(60)
+    assert words(first).split() == tokens(240)
     assert [e["update"]["stop_reason"] for e in events if e["update"]["type"] == "task_ended"] == [
         "end_turn",
         "end_turn",
     ]
     assert (done["status"], done["error"]) == ("idle", "")
-    assert "stream 60 tokens" in words(events), "what was queued came next, in the same conversation"
+    assert "stream 240 tokens" in words(events), "what was queued came next, in the same conversation"
 
 
 def _at_rest(server: Server, session_id: str) -> Record | None:

@@ -222,8 +222,9 @@ class Translator:
         if status in ENDED:
             call.ended = True
             updates += self._unasked(call, status)
-        if isinstance(told.get("rawInput"), Mapping):
-            updates += self._planned(told["rawInput"].get("todos"))
+        given = told.get("rawInput")
+        if isinstance(given, Mapping) and isinstance(given.get("todos"), list):
+            updates += self._planned(given["todos"])
         locations = content.locations_of(told, self._worktree)
         title = content.title_of(told.get("title"))
         if status or shown is not None or locations or title or "rawInput" in told:

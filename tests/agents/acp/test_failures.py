@@ -48,7 +48,7 @@ async def test_a_missing_gemini_says_how_to_install_it(tmp_path: Path) -> None:
     error = await refusal(tmp_path, preset=GEMINI, options={}, environment={"PATH": str(tmp_path)})
     assert "'gemini'" in error.detail
     assert "npm install -g @google/gemini-cli" in error.hint
-    assert "gemini_api" in error.hint
+    assert "the agent Gemini API" in error.hint
 
 
 async def test_wrong_options_are_named(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ async def test_a_tool_server_that_never_answers_holds_up_no_session(
     (notice,) = chat.of(Notice)
     assert "works without tool servers: of mute, one" in notice.text
     assert notice.tool_servers == ("mute",), "the session does not list it as one that runs"
-    assert "resume" in notice.hint
+    assert "restart the agent" in notice.hint
 
 
 async def test_a_session_without_tool_servers_has_the_whole_time(

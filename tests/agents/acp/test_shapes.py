@@ -245,6 +245,9 @@ def test_a_plan_may_be_the_input_of_a_tool() -> None:
         change("t", status="in_progress", rawInput={"todos": todos}),
         change("t", status="completed", rawInput={"todos": todos}),
         call("u", title="todo", rawInput={"todos": "none", "action": "read"}),
+        change("u", status="completed", rawInput={"todos": "none", "action": "read"}),
+        call("v", title="edit", kind="edit", rawInput={}),
+        change("v", status="completed", rawInput={"path": "/w/a"}),
     )
     (plan,) = (item for item in fed(translator, *told) if isinstance(item, Plan))
     assert fed(translator, {"sessionUpdate": "plan", "entries": todos}) == []

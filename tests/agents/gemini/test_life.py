@@ -112,7 +112,7 @@ async def test_without_a_key_it_says_how_to_log_in(talk: Start) -> None:
     with pytest.raises(AgentUnavailable) as caught:
         await talk(environment={"GEMINI_API_KEY": "", "GOOGLE_GEMINI_BASE_URL": ""})
     assert "GEMINI_API_KEY" in caught.value.hint
-    assert "gemini_api" in caught.value.hint
+    assert "the agent Gemini API" in caught.value.hint
 
 
 @pytest.mark.parametrize("login", [None, "oauth-personal"], ids=["chosen", "configured"])
