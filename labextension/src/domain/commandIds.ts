@@ -15,6 +15,7 @@ export const CommandIds = {
   steerSession: 'agor:steer-session',
   interruptSession: 'agor:interrupt-session',
   resumeSession: 'agor:resume-session',
+  retryPrompt: 'agor:retry-prompt',
   forkSession: 'agor:fork-session',
   changeAgent: 'agor:change-agent',
   renameSession: 'agor:rename-session',

@@ -21,6 +21,11 @@ export function pausesQueue(reason: StopReason): boolean {
   return AFTER_TASK[reason] !== 'idle';
 }
 
+/** Say whether a task ended without having done its work, through no wish of a person. */
+export function wentWrong(reason: StopReason | null): boolean {
+  return reason === 'failed' || reason === 'lost';
+}
+
 /** Name the state of a session in which no task is under way. */
 export function resting(reason: StopReason | null, queued: number, paused: boolean): SessionStatus {
   if (queued > 0 && !paused) {

@@ -10,6 +10,7 @@ import { forkCommands } from '../commands/forks';
 import { queueCommands } from '../commands/queue';
 import { recordCommands } from '../commands/records';
 import { scriptCommands } from '../commands/scripts';
+import { retryCommands } from '../commands/retry';
 import { sessionServerCommands } from '../commands/sessionServers';
 import { sessionCommands } from '../commands/sessions';
 import { register } from '../commands/table';
@@ -42,6 +43,7 @@ export const boardPlugin: JupyterFrontEndPlugin<void> = {
       ...sessionCommands(context),
       ...recordCommands(context),
       ...scriptCommands({ ...context, contents: front.serviceManager.contents }),
+      ...retryCommands(context),
       ...sessionServerCommands(context),
       ...forkCommands(context),
       ...queueCommands(context),

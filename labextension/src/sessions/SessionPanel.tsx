@@ -3,6 +3,7 @@ import type { ReactElement } from 'react';
 import { useEffect } from 'react';
 import { wordOf } from '../domain/attention';
 import { CommandIds } from '../domain/commandIds';
+import { wentWrong } from '../domain/lifecycle';
 import { useStore } from '../model/store';
 import { Empty } from '../ui/Empty';
 import { useTrans } from '../ui/trans';
@@ -92,11 +93,12 @@ function Beginning(): ReactElement {
 
 /** Why the last task went wrong, with the next step; gone as soon as something new begins. */
 export function Trouble(): ReactElement | null {
-  const { store } = useSessionView();
+  const { store, workspace } = useSessionView();
   const run = useRun();
   const trans = useTrans();
   const session = useStore(store, state => state.session);
   const agent = useAgent();
+  const mayRun = useStore(workspace.me, () => workspace.may('execute', 'agor:sessions'));
   // A paused queue says why itself, with its own next step.
   const told = session !== null && session.queue_paused !== '' && session.queue.length > 0;
   if (session === null || session.error === '' || session.current_task !== null || told) {
@@ -115,6 +117,17 @@ export function Trouble(): ReactElement | null {
           onClick={() => run(CommandIds.showAgents)}
         >
           {trans.__('Agents and keys')}
+        </button>
+      )}
+      {mayRun && wentWrong(session.last_stop_reason) && (
+        <button
+          type="button"
+          className="jp-mod-styled"
+          data-testid="agor-retry"
+          title={trans.__('Send the prompt once more, with its files')}
+          onClick={() => run(CommandIds.retryPrompt)}
+        >
+          {trans.__('Try again')}
         </button>
       )}
       {session.queue.length === 0 && session.status !== 'idle' && (

@@ -4,6 +4,8 @@ import { CommandIds } from '../domain/commandIds';
 import type { SessionView } from './view';
 
 const ITEMS: readonly (string | null)[] = [
+  CommandIds.retryPrompt,
+  null,
   CommandIds.renameSession,
   CommandIds.forkSession,
   CommandIds.changeAgent,

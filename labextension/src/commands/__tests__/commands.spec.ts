@@ -15,6 +15,7 @@ import { forkCommands } from '../forks';
 import { queueCommands } from '../queue';
 import { recordCommands } from '../records';
 import { scriptCommands } from '../scripts';
+import { retryCommands } from '../retry';
 import { sessionServerCommands } from '../sessionServers';
 import { sessionCommands } from '../sessions';
 import { trustCommands } from '../trust';
@@ -27,7 +28,7 @@ type Asked = readonly [method: string, path: string, body: unknown];
 const session = (id: string, more: Partial<Session> = {}): Session =>
   ({
     id, worktree_id: 'wt_1', agent: 'demo', title: id, owner: 'ann', status: 'idle', mode: 'ask', model: 'one', effort: '',
-    efforts: ['low', 'high'], queue: [], pending: [], queue_paused: '', current_task: null, archived: false, task_count: 1,
+    efforts: ['low', 'high'], queue: [], pending: [], queue_paused: '', current_task: null, last_stop_reason: null, archived: false, task_count: 1,
     updated_ms: 1, ...more
   }) as unknown as Session;
 
@@ -84,6 +85,7 @@ function registered(may: boolean, sessions: readonly Session[] = [], agent: obje
     ...sessionCommands(context),
     ...recordCommands(context),
     ...scriptCommands({ ...context, contents: { get: vi.fn(), save: vi.fn() } }),
+    ...retryCommands(context),
     ...sessionServerCommands(context),
     ...forkCommands(context),
     ...queueCommands(context),
@@ -104,6 +106,7 @@ const ON_SESSIONS: readonly (readonly [CommandId, Partial<Session>])[] = [
   [CommandIds.steerSession, { current_task: 'task_1', status: 'running' }],
   [CommandIds.interruptSession, { current_task: 'task_1', status: 'running' }],
   [CommandIds.resumeSession, { status: 'failed' }],
+  [CommandIds.retryPrompt, { last_stop_reason: 'failed' }],
   [CommandIds.forkSession, {}],
   [CommandIds.changeAgent, {}],
   [CommandIds.answerPermission, { pending: ['req_1'], status: 'awaiting_permission' }],
@@ -153,6 +156,9 @@ describe('commands', () => {
     [CommandIds.steerSession, { current_task: 'task_1' }, {}],
     [CommandIds.interruptSession, {}, {}],
     [CommandIds.resumeSession, {}, {}],
+    [CommandIds.retryPrompt, {}, {}],
+    [CommandIds.retryPrompt, { last_stop_reason: 'cancelled' }, {}],
+    [CommandIds.retryPrompt, { last_stop_reason: 'lost', current_task: 'task_1' }, {}],
     [CommandIds.forkSession, { task_count: 0 }, {}],
     [CommandIds.changeAgent, { current_task: 'task_1' }, {}],
     [CommandIds.saveScript, { task_count: 0 }, {}],
