@@ -2,6 +2,7 @@
 import type { Block } from '../domain/applyBlock';
 import type { Nestable } from '../domain/nesting';
 import { nest } from '../domain/nesting';
+import { withWaiting } from '../domain/waiting';
 import type { TaskView } from '../model/sessionStore';
 import type { NoticeBlock, PermissionBlock, SteeredBlock, Task, TextBlock, ToolBlock } from '../schema/types';
 
@@ -46,7 +47,7 @@ function taskRows({ task, content }: TaskView): Row[] {
   if (content === null) {
     rows.push({ kind: 'unloaded', key: `unloaded-${task.id}`, task });
   } else {
-    rows.push(...blockRows(task, content.blocks));
+    rows.push(...blockRows(task, withWaiting(content.blocks)));
   }
   if (task.status === 'ended') {
     rows.push({ kind: 'end', key: `end-${task.id}`, task });

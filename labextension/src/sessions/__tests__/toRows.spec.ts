@@ -45,6 +45,27 @@ describe('toRows', () => {
     expect(kinds([view('asking')])).not.toContain('permission');
   });
 
+  it.each([
+    ['in_progress', null, 'pending'],
+    ['in_progress', 'allow', 'in_progress'],
+    ['completed', null, 'completed']
+  ] as const)('says of a call that is %s and was asked about (answer: %s): %s', (status, answer, shown) => {
+    const { task, seq } = view('asking');
+    const { content } = view('working');
+    const asked = content!.blocks.find((block): block is PermissionBlock => block.type === 'permission')!;
+    const resolved = answer === null ? null : asked.resolved;
+    const about = { ...asked, resolved, request: { ...asked.request, tool_call_id: 'b' } };
+    const others: Block[] = [{ ...tool('a'), status: 'in_progress' }, { ...tool('b'), status }, about];
+    const statuses = (blocks: Block[]): (readonly string[])[] =>
+      toRows([{ task, content: { blocks, plan: [] }, seq }]).flatMap(row =>
+        row.kind === 'tools' ? row.blocks.map(block => [block.id, block.status] as const) : []
+      );
+    expect(statuses(others)).toEqual([['a', 'in_progress'], ['b', shown]]);
+    // Words that come meanwhile draw the call not anew.
+    const row = (blocks: Block[]): ReturnType<typeof toRows>[number] => toRows([{ task, content: { blocks, plan: [] }, seq }])[1]!;
+    expect(sameRow(row(others), row([...others]))).toBe(true);
+  });
+
   it('hides what the policy decided by itself', () => {
     const { task, content, seq } = view('working');
     const blocks = content!.blocks.map(block =>
