@@ -23,7 +23,7 @@ from agor_jupyter.magics.parse import (
     Sessions,
     Status,
 )
-from agor_jupyter.transcripts.answering import choices, named_options, remark, shown_of
+from agor_jupyter.transcripts.answering import choices, named_options, remark, shown_of, told
 from agor_jupyter.transcripts.markdown import one_line, plain
 
 
@@ -116,16 +116,14 @@ def _answer(desk: Desk, command: Any) -> None:
     found = choose.find(command.request, waiting, "request", "title")
     request = found["request"]
     given = choose.answer_for(command.words, request)
-    answer = desk.api.answer(
+    desk.api.answer(
         str(found["id"]),
         option_id=given.option_id,
         message=given.message,
         answers=given.answers,
         digest=request.get("digest"),
     )
-    resolved = answer.get("resolved") or {}
-    by = resolved.get("by_name") or resolved.get("by", "")
-    print(f"Answered{f' by {by}' if by else ''}: {one_line(str(request.get('title', '')))}")
+    print(told(request, given.option_id, given.answers, given.message))
 
 
 def _connect(desk: Desk, command: Any) -> None:

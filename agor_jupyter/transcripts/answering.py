@@ -62,3 +62,27 @@ def choices(request: Request, usual: str = "allow|always|reject") -> str:
     if questions:
         return "YOUR ANSWER"
     return "|".join(written for written, _ in named_options(request)) or usual
+
+
+_DONE = {
+    "allow_once": "Allowed once",
+    "allow_always": "Allowed always",
+    "reject_once": "Rejected",
+    "reject_always": "Rejected always",
+}
+
+
+def told(request: Request, option_id: str | None, answers: Mapping[str, str], message: str = "") -> str:
+    """Say in one line what an answer has done, and to what: a command of one line stands there itself."""
+    if option_id is None:
+        return " · ".join(
+            f"Answered “{one_line(asked)}”: {one_line(text)}" for asked, text in answers.items()
+        )
+    option: Request = next(
+        (each for each in request.get("options") or () if each.get("option_id") == option_id), {}
+    )
+    name = one_line(str(option.get("name") or option_id))
+    done = f"Chose “{name}”" if own_names(request) else _DONE.get(str(option.get("kind")), f"Chose “{name}”")
+    lines = [line for line in shown_of(request) if line.strip()] if request.get("kind") == "execute" else []
+    what = f"`{lines[0].strip()}`" if len(lines) == 1 else one_line(str(request.get("title", "")))
+    return f"{done}: {what}{f' “{one_line(message)}”' if message else ''}"

@@ -118,7 +118,7 @@ async def test_approvals_are_answered_by_a_line(kernel: Kernel, world: World) ->
     assert "%agor answer req_aaaaaaaa1234abcd" in ran.display["text/markdown"]
     world.pending.append({"id": ASK["request_id"], "session_id": SES, "request": ASK, "resolved": None})
     ran = await kernel.run("%agor answer req_aaaa allow go ahead")
-    assert ran.text == "Answered by Ann: Write parser.py\n"
+    assert ran.text == "Allowed once: Write parser.py “go ahead”\n"
     assert world.answers == [
         {"id": ASK["request_id"], "option_id": "o1", "message": "go ahead", "digest": "d1"},
     ]
@@ -154,7 +154,8 @@ async def test_several_questions_are_answered_by_one_line(kernel: Kernel, world:
     ran = await kernel.run("%agor answer req_aaaa blue")
     assert ran.status == "error" and "Why?" in ran.error[0]
     assert world.answers == []
-    await kernel.run('%agor answer req_aaaa "it is calm" pick=blue')
+    ran = await kernel.run('%agor answer req_aaaa "it is calm" pick=blue')
+    assert ran.text.startswith("Answered “")
     (given,) = world.answers
     assert given["answers"] == {"Which?": "blue", "Why?": "it is calm"}
     assert given["option_id"] is None and given["digest"] == "d1"
