@@ -119,7 +119,12 @@ class Wiring:
         self.engine = Engine(self._engine_parts())
         sink = LiveSink(settings, paths.root_dir or paths.data_dir)
         self.transcripts = TranscriptWriter(
-            store.log, sink, paths.transcripts_root, self._worktree, name_of=people.name_of
+            store.log,
+            sink,
+            paths.transcripts_root,
+            self._worktree,
+            name_of=people.name_of,
+            title_of=self._title,
         )
         self.boards = BoardDocuments(store.records, settings, read_only=store.read_only)
         self.mirror = BoardMirror(store.log, store.records, self.boards, count=CardChanges(self.git))
@@ -173,6 +178,10 @@ class Wiring:
 
     def _kind(self, name: str) -> AgentKind:
         return self.house.agents.kind(name) if self.house.agents.has(name) else registry.get(name)
+
+    def _title(self, kind: str) -> str:
+        """Give what people call an agent; of one that is here no longer only its kind is known."""
+        return self.house.agents.kind(kind).title if self.house.agents.has(kind) else kind
 
     async def _worktree(self, worktree_id: WorktreeId) -> Worktree | None:
         return await self.store.records.worktrees.get(worktree_id)

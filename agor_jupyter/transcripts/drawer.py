@@ -64,10 +64,11 @@ class Drawer:
         shelf: Shelf,
         worktree_of: WorktreeOf,
         name_of: NameOf,
+        title_of: NameOf = str,
     ) -> None:
         self.session_id = session_id
         self._source, self._sink, self._shelf = source, sink, shelf
-        self._worktree_of, self._name_of = worktree_of, name_of
+        self._worktree_of, self._name_of, self._title_of = worktree_of, name_of, title_of
         self._session: Session | None = None
         self._place = Place()
         self._folded = 0
@@ -134,7 +135,8 @@ class Drawer:
         if session is None:
             raise NotFound(f"There is no session {self.session_id}.")
         worktree = await self._worktree_of(session.worktree_id)
-        self._place = Place(worktree.name, worktree.branch) if worktree is not None else Place()
+        name, branch = (worktree.name, worktree.branch) if worktree is not None else ("", "")
+        self._place = Place(name, branch, self._title_of(session.agent))
         self._session = session
         return session
 

@@ -48,10 +48,11 @@ BlockCache = MutableMapping[tuple[str, int, int], Drawn]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a session works, in words for a reader."""
+    """Where a session works and what its agent is called, in words for a reader."""
 
     worktree: str = ""
     branch: str = ""
+    agent: str = ""
 
 
 def render_turn(
@@ -190,7 +191,7 @@ def _plan_markdown(plan: tuple[PlanEntry, ...]) -> str:
 
 def render_head(session: Session, place: Place, part: int = 1) -> Cell:
     """Draw the Markdown cell at the top: whose conversation this is, and where it works."""
-    agent = plain(session.agent) + (f" ({plain(session.model)})" if session.model else "")
+    agent = plain(place.agent or session.agent) + (f" ({plain(session.model)})" if session.model else "")
     facts = [f"**{agent}**"]
     if place.worktree:
         facts.append(f"worktree {code_span(place.worktree)}")

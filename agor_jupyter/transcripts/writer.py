@@ -71,12 +71,13 @@ class TranscriptWriter:
         worktree_of: WorktreeOf,
         *,
         name_of: NameOf = str,
+        title_of: NameOf = str,
         pace: Pace | None = None,
         log: logging.Logger | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source, self._sink, self._shelf = source, sink, Shelf(root)
-        self._worktree_of, self._name_of = worktree_of, name_of
+        self._worktree_of, self._name_of, self._title_of = worktree_of, name_of, title_of
         self._pace = pace or Pace()
         self._log = log or logging.getLogger(__name__)
         self._clock = clock
@@ -194,7 +195,13 @@ class TranscriptWriter:
         entry = self._entries.get(session_id)
         if entry is None:
             drawer = Drawer(
-                session_id, self._source, self._sink, self._shelf, self._worktree_of, self._name_of
+                session_id,
+                self._source,
+                self._sink,
+                self._shelf,
+                self._worktree_of,
+                self._name_of,
+                self._title_of,
             )
             entry = self._entries[session_id] = _Entry(drawer)
             entry.job = asyncio.create_task(self._tend(session_id, entry))

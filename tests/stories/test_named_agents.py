@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,6 +54,8 @@ def test_two_stand_side_by_side_and_one_is_removed_and_added_again(make_server: 
     wait_until(lambda: told(server, second, "I AM two"), 90)
     assert not told(server, first, "I AM two") and not told(server, second, "I AM one")
     wait_until(lambda: ended(server, second["id"]), 60)
+    drawn = Path(server.api.http.request("GET", f"/sessions/{second['id']}/transcript")["path"])
+    wait_until(lambda: drawn.exists() and "**Two" in drawn.read_text("utf-8"), 60)
 
     # Removed: what was said stays, a prompt is refused; the next server knows it no more than this one.
     server.api.http.request("DELETE", "/named-agents/two")

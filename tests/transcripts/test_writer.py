@@ -59,6 +59,21 @@ async def path_of(writer: TranscriptWriter, store: Store) -> Path:
     return await writer.path_of(session)
 
 
+async def test_the_heading_calls_the_agent_as_people_do(story: Story, store: Store, tmp_path: Path) -> None:
+    titles = {"demo": "The *demo*"}
+    writer = TranscriptWriter(
+        store.log, FileSink(), tmp_path / "t", worktree_of, title_of=lambda kind: titles[kind], pace=QUICK
+    )
+    await story.prompt(1)
+    await story.start()
+    await story.end()
+    path = await writer.rebuild(SES)
+    notebook = nbformat.read(path, as_version=4)
+    assert "**The \\*demo\\*" in notebook.cells[0].source
+    assert notebook.metadata["agor"]["agent"] == "demo", "programs go by the kind"
+    await writer.close()
+
+
 async def test_a_turn_is_drawn_while_it_runs_and_when_it_ends(
     writer: TranscriptWriter, story: Story, store: Store
 ) -> None:
