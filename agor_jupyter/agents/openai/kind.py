@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import Any
 
 from agor_jupyter.agents.base import AgentAdapter, Capabilities, Probe
 from agor_jupyter.agents.openai import probe
@@ -67,9 +68,17 @@ class OpenAiKind:
     variables = VARIABLES
     credentials = ("OPENAI_API_KEY",)
 
+    def __init__(self, options: Mapping[str, Any] | None = None) -> None:
+        self._options = dict(options or {})
+
+    def with_options(self, options: Mapping[str, Any]) -> OpenAiKind:
+        """Give this kind as the server's options make it."""
+        return OpenAiKind(options)
+
     async def probe(self, environment: Mapping[str, str]) -> Probe:
         """Look for the packages and a key; calls nothing."""
-        return await asyncio.to_thread(probe.look, dict(environment))
+        base_url = str(self._options.get("base_url") or "")
+        return await asyncio.to_thread(probe.look, dict(environment), base_url)
 
     def make(self) -> AgentAdapter:
         return BenchAdapter(SETUP)

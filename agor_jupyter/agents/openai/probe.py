@@ -15,18 +15,21 @@ INSTALL_HINT = (
 )
 KEY_HINT = (
     "Set OPENAI_API_KEY among your keys. For a model server of your own, the Jupyter server is started "
-    "with OPENAI_BASE_URL."
+    "with OPENAI_BASE_URL, or with the option `base_url`."
 )
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 """What the SDK takes; which of them a model knows, its server says."""
 
 
-def look(environment: Mapping[str, str]) -> Probe:
-    """Look for the packages and a key. Reads the metadata of one package: run it in a thread."""
+def look(environment: Mapping[str, str], base_url: str = "") -> Probe:
+    """Look for the packages and a key. Reads the metadata of one package: run it in a thread.
+
+    `base_url` is the server's option of that name; it goes before the variable, as it does for a session.
+    """
     if not all(importlib.util.find_spec(name) for name in ("openai", "agents")):
         return Probe(installed=False, hint=INSTALL_HINT)
-    authenticated = is_authenticated(environment)
+    authenticated = is_authenticated(environment, base_url)
     return Probe(
         installed=True,
         version=version(),
@@ -43,11 +46,11 @@ def version() -> str:
         return ""
 
 
-def is_authenticated(environment: Mapping[str, str]) -> bool | None:
+def is_authenticated(environment: Mapping[str, str], base_url: str = "") -> bool | None:
     """Say whether a key is there. None: another server than OpenAI's may need none."""
     if environment.get("OPENAI_API_KEY"):
         return True
-    return False if is_official(environment.get("OPENAI_BASE_URL", "")) else None
+    return False if is_official(base_url or environment.get("OPENAI_BASE_URL", "")) else None
 
 
 def is_official(base_url: str) -> bool:

@@ -146,6 +146,25 @@ async def test_the_probe_looks_and_says_what_to_do(api: str, monkeypatch: pytest
     assert "pip install" in missing.hint
 
 
+@pytest.mark.parametrize(
+    ("option", "variable", "authenticated"),
+    [
+        ("http://localhost:11434/v1", "", None),
+        ("http://localhost:11434/v1", "https://api.openai.com/v1", None),
+        ("https://api.openai.com/v1", "http://localhost:11434/v1", False),
+        ("", "http://localhost:11434/v1", None),
+    ],
+)
+async def test_the_probe_knows_the_servers_options(
+    api: str, option: str, variable: str, authenticated: bool | None
+) -> None:
+    options = {"openai": {"api": api, "base_url": option}}
+    kind = {each.kind: each for each in registry.list_kinds(options)}["openai"]
+    found = await kind.probe({"OPENAI_BASE_URL": variable})
+    assert found.authenticated is authenticated
+    assert bool(found.hint) is (authenticated is False)
+
+
 def test_an_address_is_told_without_its_password(api: str) -> None:
     error = failures.unreachable("http://me:secret@host:8000/v1")
     assert error.sentence == "The model's server at host:8000 could not be reached."
