@@ -13,7 +13,7 @@ export function sessionServerCommands(context: CommandContext): Command[] {
     {
       id: CommandIds.showSessionServers,
       label: trans.__('Tool Servers of the Session…'),
-      brief: trans.__('Tool servers…'),
+      brief: trans.__('Tool Servers…'),
       caption: trans.__('See which MCP servers the session gets, switch them, add one for it'),
       args: sessionArg,
       enabled: whereSession(context, () => true, mayRead),
@@ -30,7 +30,7 @@ export function sessionServerCommands(context: CommandContext): Command[] {
     {
       id: CommandIds.restartAgent,
       label: trans.__('Restart the Session’s Agent'),
-      brief: trans.__('Restart the agent'),
+      brief: trans.__('Restart the Agent'),
       caption: trans.__('Close an agent without a task: the next prompt starts it with what was changed'),
       args: sessionArg,
       enabled: whereSession(context, session => isMine(context, session) && session.current_task === null),

@@ -124,6 +124,8 @@ const ON_SESSIONS: readonly (readonly [CommandId, Partial<Session>])[] = [
   [CommandIds.saveScript, {}],
   [CommandIds.attachFiles, {}]
 ];
+/** What stays small in a title: articles, short prepositions and what belongs to a verb. */
+const SMALL = new Set(['a', 'an', 'the', 'of', 'in', 'into', 'on', 'to', 'for', 'by', 'with', 'as', 'and', 'or']);
 const ABLE = { steer: true, set_effort: true, files: true };
 
 describe('commands', () => {
@@ -138,6 +140,15 @@ describe('commands', () => {
     expect(context.commands.label(id)).not.toBe('');
     expect((await context.commands.describedBy(id)).args).toMatchObject({ type: 'object' });
     expect(palette.filter(each => each === id)).toEqual([id]);
+  });
+
+  it.each(all)('%s has the capitals of JupyterLab’s menus', id => {
+    const { commands } = registered(true).context;
+    for (const label of [commands.label(id), commands.label(id, { brief: true })]) {
+      const small = label.split(' ').filter(word => /^[a-z]/.test(word));
+      expect(small.filter(word => !SMALL.has(word))).toEqual([]);
+      expect(label).toMatch(/^[A-Z]/);
+    }
   });
 
   it.each(ON_SESSIONS)('%s is offered where a session is in front that it fits, and only there', (id, fit) => {
