@@ -77,7 +77,7 @@ def test_each_act_bears_the_name_of_who_did_it(desk: Desk, tmp_path_factory: pyt
         lab.wait_ready()
         with browser_of(desk, lab) as (_, ann), browser_of(desk, lab) as (_, bea):
             desk.run(ann, "agor:show-panel")
-            expect(ann.get_by_test_id("agor-panel")).to_contain_text("roles need real users")
+            expect(ann.get_by_test_id("agor-panel")).to_contain_text("Set up for one person: whoever opens")
             rename(desk, ann, "Ann")
             rename(desk, bea, "Bea")
             session = ann.evaluate(CREATE, ASK)

@@ -78,7 +78,7 @@ function Abilities({ agent }: { readonly agent: AgentInfo }): ReactElement {
   return (
     <div className="jp-AgorAbilities">
       <Disclosure open={open} onToggle={() => setOpen(!open)}>
-        {trans.__('What it can do: %1 of %2', able, all.length)}
+        {trans.__('What it can do: %1 of %2 features', able, all.length)}
       </Disclosure>
       {open && (
         <ul>

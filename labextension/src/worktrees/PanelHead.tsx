@@ -47,9 +47,9 @@ export function PanelHead(): ReactElement {
       {me !== null && !me.named_users && (
         <p
           className="jp-AgorPanel-note jp-mod-quiet"
-          title={trans.__('With JupyterHub or an identity provider, people are told apart and have roles.')}
+          title={trans.__('Roles need real users: with JupyterHub or an identity provider, people are told apart.')}
         >
-          {trans.__('Everyone here is one person: roles need real users.')}
+          {trans.__('Set up for one person: whoever opens this server has the same rights.')}
         </p>
       )}
     </div>
