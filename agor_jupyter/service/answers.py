@@ -111,7 +111,8 @@ class TrustItem(Value):
     """Something that a repository brings along, and what it does, in a sentence.
 
     `active`: trust switches it on. `runs`: it can name programs that are then run. `places` are the checkouts
-    that have it: the repository's own folder by its name, and worktrees by theirs.
+    that have it: the repository's own folder by its name, and worktrees by theirs. `lab_paths` are what
+    JupyterLab calls the file, once for each different content; none for a folder, or where it shows none.
     """
 
     path: str
@@ -119,6 +120,7 @@ class TrustItem(Value):
     runs: bool = False
     active: bool = True
     places: tuple[str, ...] = ()
+    lab_paths: tuple[str, ...] = ()
 
 
 class RepoTrust(Value):

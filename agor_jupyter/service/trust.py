@@ -143,6 +143,7 @@ class _Seen:
     def __init__(self, wanted: tuple[ProjectFile, ...]) -> None:
         self._wanted = wanted
         self._places: dict[str, list[str]] = {}
+        self._lab_paths: dict[str, dict[str, str]] = {}
         self._leads_out: set[str] = set()
         self._git: dict[str, tuple[str, list[str]]] = {}
         self._digests: set[str] = set()
@@ -155,6 +156,8 @@ class _Seen:
         self.complete = self.complete and found.complete
         for thing in found.found:
             self._take(thing, name)
+            if thing.digest and not thing.leads_out and not thing.path.endswith("/"):
+                self._show(thing, house.paths.lab_path(str(Path(folder) / thing.path)))
         for program in await house.git.repos.named_programs(folder):
             self._git.setdefault(program.name, (program.what, []))[1].append(name)
             self._note(program.name, program.digest, active=True)
@@ -164,6 +167,11 @@ class _Seen:
         if thing.leads_out:
             self._leads_out.add(thing.path)
         self._note(thing.path, thing.digest, active=any(file.active for file in self._of(thing.path)))
+
+    def _show(self, thing: Found, lab_path: str | None) -> None:
+        """Note where a person can read it: of checkouts that hold the same bytes the first is enough."""
+        if lab_path is not None:
+            self._lab_paths.setdefault(thing.path, {}).setdefault(thing.digest, lab_path)
 
     def _note(self, path: str, digest: str, *, active: bool) -> None:
         if not digest:
@@ -211,6 +219,7 @@ class _Seen:
             runs=any(file.runs for file in files),
             active=any(file.active for file in files),
             places=tuple(places),
+            lab_paths=tuple(self._lab_paths.get(path, {}).values()),
         )
 
     @property

@@ -81,6 +81,34 @@ async def test_what_trust_would_switch_on_is_listed(made: TestHouse, tmp_path: P
     assert told.items[2].effect == "It is read as instructions."
 
 
+async def test_what_jupyterlab_can_show_of_it_is_named(made: TestHouse, tmp_path: Path) -> None:
+    root = made.house.paths.root_dir
+    assert root is not None
+    path = instructed(root)
+    (path / "away").mkdir()
+    (path / "away" / "CLAUDE.md").symlink_to(tmp_path / "elsewhere.md")
+    (tmp_path / "elsewhere.md").write_text("Not of it.\n")
+    repo, worktree = await taken_in(made, path)
+
+    async def shown() -> dict[str, tuple[str, ...]]:
+        told = await trust.preview(made.house, VERA, repo.id)
+        return {item.path: item.lab_paths for item in told.items if item.lab_paths}
+
+    # Neither folders, nor what is hidden, nor what leads out; the same words in two places once.
+    ours = path.relative_to(root).as_posix() + "/CLAUDE.md"
+    assert await shown() == {"CLAUDE.md": (ours,)}
+    Path(worktree.path, "CLAUDE.md").write_text("Be wicked.\n")
+    assert await shown() == {"CLAUDE.md": (ours, f"{worktree.lab_path}/CLAUDE.md")}
+
+
+async def test_nothing_is_named_that_jupyterlab_does_not_show(made: TestHouse, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    repo, worktree = await taken_in(made, instructed(tmp_path / "outside"))
+    told = await trust.preview(made.house, VERA, repo.id)
+    listed = {item.path: item.lab_paths for item in told.items}
+    assert listed["CLAUDE.md"] == (f"{worktree.lab_path}/CLAUDE.md",)
+
+
 async def test_it_is_trusted_as_it_was_shown_and_asks_again(made: TestHouse, tmp_path: Path) -> None:
     repo, tree = await taken_in(made, instructed(tmp_path))
     shown = await trust.preview(made.house, OSCAR, repo.id)
