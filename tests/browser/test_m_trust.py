@@ -42,7 +42,13 @@ def test_a_person_looks_decides_and_is_asked_again(desk: Desk, house: Stage) -> 
         expect(listed.locator("section li")).to_have_count(3)
         expect(listed.locator("section li").first).to_contain_text("can run programs")
         expect(listed.locator("details")).to_contain_text("never switched on by trust (1)")
+        # What JupyterLab shows can be read there; what is hidden is a name alone.
+        expect(listed.locator("section li button")).to_have_text(["CLAUDE.md"])
+        listed.get_by_role("button", name="CLAUDE.md").click()
+        expect(listed.get_by_test_id("agor-trusted-file").locator("pre")).to_have_text("Be kind.\n")
         assert check(page, ".jp-AgorDialog .jp-Dialog-content") == []
+        listed.get_by_role("button", name="CLAUDE.md").click()
+        page.locator(".jp-Dialog button.jp-mod-reject").focus()
         page.keyboard.press("Enter")  # the first button is the one that does nothing
         page.locator(".jp-Dialog").wait_for(state="detached")
         assert state() == "untrusted"

@@ -23,6 +23,15 @@ export async function saveNew(contents: ContentsDoor, wanted: string, text: stri
   throw new ProblemError({ detail: `There are too many files like ${path}.`, hint: 'Choose another name.' }, 409);
 }
 
+/** Read a file as text. Throws where it is none, or the server does not show it. */
+export async function readText(contents: ContentsDoor, path: string): Promise<string> {
+  const { content } = (await contents.get(path, { type: 'file', format: 'text', content: true })) as { readonly content: unknown };
+  if (typeof content !== 'string') {
+    throw new ProblemError({ detail: `${path} cannot be read as text.` }, 0);
+  }
+  return content;
+}
+
 function numbered(path: string, number: number): string {
   const name = PathExt.basename(path);
   const [stem = '', ...endings] = name.split('.');

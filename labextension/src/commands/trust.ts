@@ -1,4 +1,5 @@
 /** Commands about whether a repository's instructions and settings are read. */
+import { readText, type ContentsDoor } from '../api/files';
 import { distrustRepo } from '../api/repos';
 import { ProblemError } from '../api/problem';
 import { CommandIds } from '../domain/commandIds';
@@ -12,8 +13,8 @@ import { targetOf } from './targets';
 
 const repoArg = { repo_id: text('The repository; the one of what is in front, or asked for, when absent.') };
 
-export function trustCommands(context: CommandContext): Command[] {
-  const { app, trans } = context;
+export function trustCommands(context: CommandContext & { readonly contents: ContentsDoor }): Command[] {
+  const { app, contents, trans } = context;
   const { workspace } = app;
   return [
     {
@@ -24,7 +25,7 @@ export function trustCommands(context: CommandContext): Command[] {
       enabled: () => workspace.may('write', 'agor:worktrees'),
       execute: async args => {
         const repo = await repoOf(context, args);
-        return repo === null ? null : await showTrust(workspace, repo, trans);
+        return repo === null ? null : await showTrust(workspace, repo, path => readText(contents, path), trans);
       }
     },
     {

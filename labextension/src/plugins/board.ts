@@ -39,7 +39,7 @@ export const boardPlugin: JupyterFrontEndPlugin<void> = {
     register(context, palette, [
       ...boardCommands(context),
       ...worktreeCommands(context),
-      ...trustCommands(context),
+      ...trustCommands({ ...context, contents: front.serviceManager.contents }),
       ...sessionCommands(context),
       ...recordCommands(context),
       ...scriptCommands({ ...context, contents: front.serviceManager.contents }),

@@ -81,7 +81,7 @@ function registered(may: boolean, sessions: readonly Session[] = [], agent: obje
   register(context, { addItem } as never, [
     ...boardCommands(context),
     ...worktreeCommands(context),
-    ...trustCommands(context),
+    ...trustCommands({ ...context, contents: { get: vi.fn(), save: vi.fn() } }),
     ...sessionCommands(context),
     ...recordCommands(context),
     ...scriptCommands({ ...context, contents: { get: vi.fn(), save: vi.fn() } }),

@@ -11,7 +11,7 @@ import { Trust } from '../Trust';
 import type { SessionView } from '../view';
 import { SessionContext } from '../view';
 
-const item = (path: string, active = true) => ({ path, effect: 'It is read.', runs: false, active, places: [] });
+const item = (path: string, active = true) => ({ path, effect: 'It is read.', runs: false, active, places: [], lab_paths: [] });
 const told = (state: RepoTrust['state'], ...items: RepoTrust['items']): RepoTrust =>
   ({ repo_id: 'repo_1', state, by_setting: false, trusted_by: null, trusted_ms: null, items, digest: 'd', complete: true });
 

@@ -8,16 +8,23 @@ import type { Workspace } from '../../model/workspace';
 import type { Repo, RepoTrust, TrustItem } from '../../schema/types';
 import { launchDialog } from '../../ui/formDialog';
 import { TransContext, useTrans } from '../../ui/trans';
+import type { ReadFile } from './TrustedFile';
+import { TrustedFile } from './TrustedFile';
 
 const CONFLICT = 409;
 
 /** Show it and do what the person says; null when nothing was changed. A list that is out of date is shown anew. */
-export async function showTrust(workspace: Workspace, repo: Repo, trans: TranslationBundle): Promise<RepoTrust | null> {
+export async function showTrust(
+  workspace: Workspace,
+  repo: Repo,
+  read: ReadFile,
+  trans: TranslationBundle
+): Promise<RepoTrust | null> {
   let problem: ProblemError | null = null;
   for (;;) {
     const shown = await fetchTrust(workspace.http, repo.id);
     workspace.trust.take(shown);
-    const wish = await ask(workspace, repo, shown, problem, trans);
+    const wish = await ask(workspace, { repo, trust: shown, problem, read }, trans);
     if (wish === null) {
       return null;
     }
@@ -39,11 +46,10 @@ export async function showTrust(workspace: Workspace, repo: Repo, trans: Transla
 /** Ask: true to trust, false to trust no longer, null to leave it. */
 async function ask(
   workspace: Workspace,
-  repo: Repo,
-  trust: RepoTrust,
-  problem: ProblemError | null,
+  asked: Omit<BodyProps, 'mine'>,
   trans: TranslationBundle
 ): Promise<boolean | null> {
+  const { repo, trust } = asked;
   const mine = repo.owner === workspace.me.get()?.person.id || workspace.may('admin', 'agor:worktrees');
   const trusted = trust.state === 'trusted';
   const buttons = [Dialog.cancelButton({ label: mine && !trusted ? trans.__('Not now') : trans.__('Close') })];
@@ -54,7 +60,7 @@ async function ask(
   }
   const body = ReactWidget.create(
     <TransContext.Provider value={trans}>
-      <TrustBody repo={repo} trust={trust} mine={mine} problem={problem} />
+      <TrustBody {...asked} mine={mine} />
     </TransContext.Provider>
   );
   body.addClass('jp-AgorForm');
@@ -70,14 +76,15 @@ async function ask(
   return button.accept ? !trusted : null;
 }
 
-interface BodyProps {
+export interface BodyProps {
   readonly repo: Repo;
   readonly trust: RepoTrust;
   readonly mine: boolean;
   readonly problem: ProblemError | null;
+  readonly read: ReadFile;
 }
 
-function TrustBody({ repo, trust, mine, problem }: BodyProps): ReactElement {
+export function TrustBody({ repo, trust, mine, problem, read }: BodyProps): ReactElement {
   const trans = useTrans();
   const active = trust.items.filter(item => item.active);
   const other = trust.items.filter(item => !item.active);
@@ -92,9 +99,11 @@ function TrustBody({ repo, trust, mine, problem }: BodyProps): ReactElement {
       {active.length === 0 ? (
         <p>{trans.__('It brings no instructions or settings for agents at the moment.')}</p>
       ) : (
-        <Items title={trans.__('Trust switches on')} items={active} />
+        <Items title={trans.__('Trust switches on')} items={active} read={read} />
       )}
-      {other.length > 0 && <Items title={trans.__('Also there, and never switched on by trust')} items={other} quiet />}
+      {other.length > 0 && (
+        <Items title={trans.__('Also there, and never switched on by trust')} items={other} read={read} quiet />
+      )}
       {!trust.complete && <p>{trans.__('There are too many folders to look into all of them.')}</p>}
       {!mine && <p>{trans.__('Only %1 or an admin may decide this.', repo.owner)}</p>}
       <p className="jp-AgorTrust-foot">
@@ -121,16 +130,17 @@ function saying(trust: RepoTrust, repo: Repo, trans: TranslationBundle): string 
 interface ItemsProps {
   readonly title: string;
   readonly items: readonly TrustItem[];
+  readonly read: ReadFile;
   readonly quiet?: boolean;
 }
 
-function Items({ title, items, quiet = false }: ItemsProps): ReactElement {
+function Items({ title, items, read, quiet = false }: ItemsProps): ReactElement {
   const trans = useTrans();
   const list = (
     <ul>
       {items.map(item => (
         <li key={item.path} title={item.places.join(', ')}>
-          <code>{item.path}</code>
+          <TrustedFile item={item} read={read} />
           {item.runs && <strong>{trans.__('can run programs')}</strong>}
           <span>{item.effect}</span>
         </li>
