@@ -38,7 +38,7 @@ export function TrustedFile({ item, read }: TrustedFileProps): ReactElement {
     <>
       <button
         type="button"
-        className="jp-AgorTextButton"
+        className="jp-AgorLink"
         aria-expanded={open}
         title={open ? trans.__('Close the file') : trans.__('Read the file')}
         onClick={toggle}
