@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from agor_jupyter.agents.addresses import shortened
 from agor_jupyter.agents.base import Decision
+from agor_jupyter.domain.asking import taken
 from agor_jupyter.domain.content import PermissionOption, Question
 from agor_jupyter.domain.events import Notice, PermissionRequest
 from agor_jupyter.domain.ids import RequestId, ToolCallId
@@ -247,23 +248,17 @@ def _value(item: Field, given: str) -> object:
 
 
 def _chosen(item: Field, given: str) -> object:
-    """Find what was chosen. Several come joined by commas, which may stand in a choice too."""
+    """Find what was chosen."""
     if not item.multiple:
         if given in item.choices:
             return item.choices[given]
         if given in item.choices.values():
             return given
         raise ValueError(f"{given!r} is none of the choices.")
-    found: list[object] = []
-    rest = given
-    while rest:
-        fitting = [choice for choice in item.choices if rest == choice or rest.startswith(f"{choice},")]
-        if not fitting:
-            raise ValueError(f"{rest!r} is none of the choices.")
-        taken = max(fitting, key=len)
-        found.append(item.choices[taken])
-        rest = rest[len(taken) :].lstrip(",").strip()
-    return found
+    found, rest = taken(item.choices, given)
+    if rest:
+        raise ValueError(f"{rest!r} is none of the choices.")
+    return [item.choices[choice] for choice in found]
 
 
 def _number(kind: str, given: str, schema: Mapping[str, Any]) -> int | float:

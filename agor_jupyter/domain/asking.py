@@ -1,15 +1,18 @@
-"""Whether an answer answers all that was asked. Pure."""
+"""Whether an answer answers all that was asked, and with what was offered. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from agor_jupyter.domain.content import Question
 from agor_jupyter.domain.errors import Unprocessable
 from agor_jupyter.domain.events import PermissionRequest
 
+ANSWER_CHARS = 20_000
+"""The longest answer to a question."""
 NAMED = 80
 """How much of a question an error repeats; its field `missing` has all of it."""
+MOST_NAMED = 20
 
 
 def unanswered(questions: Sequence[Question], answers: Mapping[str, str]) -> tuple[str, ...]:
@@ -17,19 +20,66 @@ def unanswered(questions: Sequence[Question], answers: Mapping[str, str]) -> tup
     return tuple(each.question for each in questions if not answers.get(each.question, "").strip())
 
 
+def taken(choices: Collection[str], given: str) -> tuple[list[str], str]:
+    """Read which of `choices` an answer takes, and what of it is none of them.
+
+    Several come joined by commas, which may stand in a choice too: the longest that fits is meant.
+    """
+    found: list[str] = []
+    rest = given.strip()
+    while rest:
+        fitting = [choice for choice in choices if rest == choice or rest.startswith(f"{choice},")]
+        if not any(fitting):
+            break
+        found.append(max(fitting, key=len))
+        rest = rest[len(found[-1]) :].lstrip(",").strip()
+    return found, rest
+
+
+def fits(question: Question, answer: str) -> bool:
+    """Say whether an answer is one that the question offers: a choice, or any words where those will do."""
+    choices = [choice.strip() for choice in question.choices]
+    if question.own or not choices or answer.strip() in choices:
+        return True
+    return question.multiple and not taken(choices, answer)[1]
+
+
 def check_whole(request: PermissionRequest, option_id: str | None, answers: Mapping[str, str]) -> None:
     """Raise `Unprocessable` unless each question is answered: an answer is given once, so it is whole.
+
+    Where a question takes no words of the person's own, its answer is one of the choices.
 
     Who rejects need answer nothing.
     """
     kind = next((option.kind for option in request.options if option.option_id == option_id), "")
-    missing = () if kind.startswith("reject") else unanswered(request.questions, answers)
+    if kind.startswith("reject"):
+        return
+    missing = unanswered(request.questions, answers)
     if missing:
         named = ", ".join(f"“{_short(question)}”" for question in missing)
         raise Unprocessable(
             f"Not answered yet: {named}.",
             hint="A request is answered once: answer all its questions together.",
             missing=list(missing),
+        )
+    for question in request.questions:
+        _check_one(question, answers[question.question])
+
+
+def _check_one(question: Question, answer: str) -> None:
+    if len(answer) > ANSWER_CHARS:
+        raise Unprocessable(
+            f"The answer to “{_short(question.question)}” is too long.",
+            hint=f"An answer has at most {ANSWER_CHARS:,} characters.",
+            unfit=question.question,
+        )
+    if not fits(question, answer):
+        shown = ", ".join(f"“{_short(choice)}”" for choice in question.choices[:MOST_NAMED])
+        more = ", …" if len(question.choices) > MOST_NAMED else ""
+        raise Unprocessable(
+            f"“{_short(answer)}” is none of the choices of “{_short(question.question)}”.",
+            hint=f"Choose {'among' if question.multiple else 'one of'}: {shown}{more}.",
+            unfit=question.question,
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from agor_jupyter.domain.model import Value
 
@@ -131,13 +131,36 @@ class PermissionOption(Value):
     kind: PermissionKind
 
 
+MEANING_CHARS = 500
+"""How much is kept of what a choice means: it is read beside the choice."""
+
+
 class Question(Value):
-    """A question to the person. No `choices` means a free answer."""
+    """A question to the person. No `choices` means a free answer.
+
+    `descriptions` say what each choice means, in their order (none: nothing is said of any). With `own`
+    an answer in the person's own words will do as well as a choice.
+    """
 
     question: str
     header: str = ""
     choices: tuple[str, ...] = ()
     multiple: bool = False
+    descriptions: tuple[str, ...] = ()
+    own: bool = False
+
+    @field_validator("descriptions")
+    @classmethod
+    def _told(cls, given: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        """Keep one line each, clipped; what only says its choice again says nothing."""
+        choices = info.data.get("choices", ())
+        if given and len(given) != len(choices):
+            raise ValueError(
+                f"{len(given)} descriptions for {len(choices)} choices: give each choice its own"
+            )
+        lines = (_clip(" ".join(each.split()), MEANING_CHARS) for each in given)
+        told = tuple("" if line == choice else line for line, choice in zip(lines, choices, strict=False))
+        return told if any(told) else ()
 
 
 class Attachment(Value):

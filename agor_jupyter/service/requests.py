@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, SecretStr, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from agor_jupyter.domain.asking import ANSWER_CHARS
 from agor_jupyter.domain.content import Attachment, Mode
 from agor_jupyter.domain.mcp_server import Scope, Transport
 from agor_jupyter.domain.model import Value
@@ -148,7 +149,7 @@ class AnswerPermission(Value):
 
     option_id: Short | None = None
     message: Annotated[str, StringConstraints(max_length=20_000)] = ""
-    answers: dict[str, Annotated[str, StringConstraints(max_length=20_000)]] | None = None
+    answers: dict[str, Annotated[str, StringConstraints(max_length=ANSWER_CHARS)]] | None = None
     digest: Short | None = None
 
 

@@ -75,6 +75,19 @@ async def test_questions_are_answered_in_words(made: TestHouse, tmp_path: Path) 
     assert record.resolved is not None and record.resolved.answers == {"Which?": "a"}
 
 
+async def test_own_words_are_an_answer_where_the_question_takes_them(made: TestHouse, tmp_path: Path) -> None:
+    session_id = await running(made, tmp_path)
+    green = AnswerPermission(answers={"Which?": "green"})
+    closed = Question(question="Which?", choices=("a", "b"))
+    asked = await made.work.ask(session_id, questions=(closed,))
+    with pytest.raises(Unprocessable, match="none of the choices"):
+        await permissions.answer(made.house, MONA, asked, green)
+    assert (await permissions.show(made.house, MONA, asked)).resolved is None
+    asked = await made.work.ask(session_id, questions=(closed.model_copy(update={"own": True}),))
+    record = await permissions.answer(made.house, MONA, asked, green)
+    assert record.resolved is not None and record.resolved.answers == {"Which?": "green"}
+
+
 async def test_questions_are_answered_all_or_not_at_all(made: TestHouse, tmp_path: Path) -> None:
     session_id = await running(made, tmp_path)
     both = (Question(question="Which?", choices=("a", "b")), Question(question="Why?"))
