@@ -82,10 +82,11 @@ class Run:
 
 @dataclass(frozen=True)
 class Ask:
-    """Ask the person `question` with these choices, then say the answer."""
+    """Ask the person `question`, by choices (and what they mean) or in own words; then say the answer."""
 
     question: str
     choices: tuple[str, ...]
+    meanings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

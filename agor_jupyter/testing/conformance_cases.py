@@ -168,17 +168,29 @@ async def permission_reject(bench: Bench) -> None:
 
 
 async def question(bench: Bench) -> None:
-    """A question reaches the person with its choices; the answer reaches the agent."""
+    """A question reaches the person with its choices and what they mean; the answer reaches the agent.
+
+    So does an answer in the person's own words, where the question takes one.
+    """
     bench.needs("questions")
     talk = await bench.open()
-    await talk.prompt(Ask("Which colour?", ("red", "blue")))
+    await talk.prompt(Ask("Which colour?", ("red", "blue"), ("as a rose", "as the sea")))
     request = await talk.wait_for(PermissionRequest, lambda item: bool(item.questions))
-    assert request.questions[0].question == "Which colour?"
-    assert request.questions[0].choices[:2] == ("red", "blue")
+    (asked,) = request.questions
+    assert asked.question == "Which colour?"
+    assert asked.choices[:2] == ("red", "blue")
+    assert asked.descriptions[:2] in ((), ("as a rose", "as the sea"))
     answers = {"Which colour?": "blue"}
     await talk.decide(request, Decision(outcome="selected", answers=answers))
     await talk.turn_allowing()
     assert "blue" in talk.said()
+    if not asked.own:
+        return
+    await talk.prompt(Ask("Which colour?", ("red", "blue")))
+    request = await talk.wait_for(PermissionRequest, lambda item: bool(item.questions))
+    await talk.decide(request, Decision(outcome="selected", answers={"Which colour?": "green, as grass"}))
+    await talk.turn_allowing()
+    assert "green, as grass" in talk.said()
 
 
 async def plan(bench: Bench) -> None:

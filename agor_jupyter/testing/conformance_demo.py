@@ -58,8 +58,9 @@ def _steps(act: Act) -> list[dict[str, Any]]:
             return [{"edit": {"path": path, "write": text}}]
         case Run(command=command):
             return [{"run": ["sh", "-c", command]}]
-        case Ask(question=question, choices=choices):
-            return [{"ask": {"question": question, "choices": list(choices)}}, {"say": "{answer}"}]
+        case Ask(question=question, choices=choices, meanings=meanings):
+            asked = {"question": question, "choices": list(choices), "descriptions": list(meanings)}
+            return [{"ask": {**asked, "own": True}}, {"say": "{answer}"}]
         case MakePlan(entries=entries):
             return [{"plan": [{"content": entry} for entry in entries]}]
         case Recall():

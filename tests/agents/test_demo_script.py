@@ -45,6 +45,7 @@ def test_a_shipped_script_answers_any_prompt(name: str) -> None:
             "a change has",
         ),
         ("turns: [{steps: [{ask: []}]}]", "ask"),
+        ("turns: [{steps: [{ask: {question: a, choices: [b], descriptions: [c, d]}}]}]", "as many as"),
         ("turns: [{match: '(', steps: []}]", "not a regular expression"),
         ("turns: [{steps: [{if: {then: [{wiat: 1}]}}]}]", "exactly one verb"),
         ("version: 2\nturns: [{steps: []}]", "version"),

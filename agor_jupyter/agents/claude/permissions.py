@@ -96,7 +96,7 @@ def digest_of(name: str, tool_input: Mapping[str, Any]) -> str:
 
 
 def questions_of(tool_input: Mapping[str, Any]) -> tuple[Question, ...]:
-    """Read the questions of AskUserQuestion."""
+    """Read the questions of AskUserQuestion. To each, the CLI itself takes words of one's own as well."""
     asked = tool_input.get("questions")
     return tuple(
         Question(
@@ -104,6 +104,8 @@ def questions_of(tool_input: Mapping[str, Any]) -> tuple[Question, ...]:
             header=str(item.get("header", "")),
             choices=tuple(str(option.get("label", "")) for option in item.get("options") or ()),
             multiple=bool(item.get("multiSelect")),
+            descriptions=tuple(str(option.get("description") or "") for option in item.get("options") or ()),
+            own=True,
         )
         for item in (asked if isinstance(asked, list) else [])
         if isinstance(item, Mapping)

@@ -35,6 +35,10 @@ def questions_of(method: str, params: Mapping[str, Any]) -> tuple[Question, ...]
                 question=str(item.get("question", "")),
                 header=str(item.get("header", "")),
                 choices=tuple(str(option.get("label", "")) for option in item.get("options") or ()),
+                descriptions=tuple(
+                    str(option.get("description") or "") for option in item.get("options") or ()
+                ),
+                own=bool(item.get("isOther")),
             )
             for item in _asked(params)
         )

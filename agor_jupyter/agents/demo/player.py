@@ -172,6 +172,8 @@ class Player:
                 header=one.header,
                 choices=one.choices,
                 multiple=one.multiple,
+                descriptions=one.descriptions,
+                own=one.own,
             )
             for one in asked
         )

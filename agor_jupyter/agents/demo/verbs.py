@@ -121,6 +121,14 @@ class AskOf(Strict):
     header: str = ""
     choices: tuple[str, ...] = ()
     multiple: bool = False
+    descriptions: tuple[str, ...] = ()
+    own: bool = False
+
+    @model_validator(mode="after")
+    def _each_is_described(self) -> AskOf:
+        if self.descriptions and len(self.descriptions) != len(self.choices):
+            raise ValueError("descriptions must be as many as choices, in their order")
+        return self
 
 
 class Ask(Strict):

@@ -211,7 +211,13 @@ class OwnTools:
         return Job(title="Plan", kind="think", plan=Plan(entries=tuple(entries)), run=_shown)
 
     async def _ask(self, asked: parameters.AskPerson) -> Job:
-        question = Question(question=asked.question, choices=tuple(asked.choices), multiple=asked.multiple)
+        question = Question(
+            question=asked.question,
+            choices=tuple(asked.choices),
+            multiple=asked.multiple,
+            descriptions=tuple(asked.descriptions),
+            own=True,
+        )
         return Job(title="Ask a question", asks=True, questions=(question,), run=_shown)
 
     async def _find(self, path: str) -> paths.Place:

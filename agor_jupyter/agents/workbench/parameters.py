@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Parameters(BaseModel):
@@ -76,8 +76,19 @@ class AskPerson(Parameters):
     """Ask the person a question when you cannot decide by yourself. Waits for the answer."""
 
     question: str
-    choices: list[str] = Field([], description="Answers to choose from; none for a free answer.")
+    choices: list[str] = Field(
+        [], description="Answers to choose from, beside one in own words; none for a free answer."
+    )
+    descriptions: list[str] = Field(
+        [], description="What each choice means, in their order; none where they speak for themselves."
+    )
     multiple: bool = Field(False, description="More than one choice may be taken.")
+
+    @model_validator(mode="after")
+    def _each_is_described(self) -> AskPerson:
+        if self.descriptions and len(self.descriptions) != len(self.choices):
+            raise ValueError("descriptions must be as many as choices, in their order, or none")
+        return self
 
 
 def schema_of(parameters: type[Parameters]) -> dict[str, Any]:

@@ -92,8 +92,9 @@ def _blocks(act: Act) -> list[Block]:
             # Claude Code refuses a plain long `sleep`, but sees no deeper than one shell.
             line = f"sh -c {shlex.quote(command)}" if "sleep" in command else command
             return [ToolUse(name="Bash", input={"command": line, "description": "Run it"})]
-        case Ask(question=question, choices=choices):
-            options = [{"label": choice, "description": choice} for choice in choices]
+        case Ask(question=question, choices=choices, meanings=meanings):
+            told = zip(choices, meanings or choices, strict=True)
+            options = [{"label": choice, "description": meaning} for choice, meaning in told]
             asked = {"question": question, "header": "Choice", "multiSelect": False, "options": options}
             return [ToolUse(name="AskUserQuestion", input={"questions": [asked]})]
         case MakePlan(entries=entries):

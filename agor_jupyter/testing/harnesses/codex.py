@@ -113,8 +113,9 @@ def _blocks(act: Act) -> list[Block]:
             return [ToolUse(name="apply_patch", input={"input": add_file(path, text)})]
         case Run(command=command):
             return [escalated(command)]
-        case Ask(question=question, choices=choices):
-            options = [{"label": choice, "description": choice} for choice in choices]
+        case Ask(question=question, choices=choices, meanings=meanings):
+            told = zip(choices, meanings or choices, strict=True)
+            options = [{"label": choice, "description": meaning} for choice, meaning in told]
             asked = {"id": "one", "header": "Choice", "question": question, "options": options}
             return [ToolUse(name="request_user_input", input={"questions": [asked]})]
         case MakePlan(entries=entries):

@@ -54,8 +54,9 @@ def _blocks(act: Act) -> list[Block]:
             return [ToolUse(name="write_file", input={"path": path, "content": text})]
         case Run(command=command):
             return [ToolUse(name="run_shell", input={"command": command})]
-        case Ask(question=question, choices=choices):
-            return [ToolUse(name="ask_person", input={"question": question, "choices": list(choices)})]
+        case Ask(question=question, choices=choices, meanings=meanings):
+            asked = {"question": question, "choices": list(choices), "descriptions": list(meanings)}
+            return [ToolUse(name="ask_person", input=asked)]
         case MakePlan(entries=entries):
             return [ToolUse(name="update_plan", input={"steps": [{"content": entry} for entry in entries]})]
         case UseTool(server=server, tool=tool, arguments=arguments):

@@ -98,16 +98,27 @@ async def test_what_is_asked_about_is_what_would_be_touched(
 
 
 async def test_a_question_and_its_answer(talk: Start, server: AnthropicServer) -> None:
-    options = [{"label": label, "description": label} for label in ("red", "blue")]
+    told = {"red": "Warm,\n  as a rose", "blue": "blue"}
+    options = [{"label": label, "description": meaning} for label, meaning in told.items()]
     asked = {"question": "Which colour?", "header": "Colour", "multiSelect": False, "options": options}
     server.book["ask"] = script(use("AskUserQuestion", questions=[asked]), Turn(blocks=(Echo(of="results"),)))
     chat = await talk()
     chat.answerer = lambda request: Decision(outcome="selected", answers={"Which colour?": "blue"})
     await chat.prompt("SCRIPT:ask")
     assert chat.of(PermissionRequest)[0].questions == (
-        Question(question="Which colour?", header="Colour", choices=("red", "blue")),
+        Question(
+            question="Which colour?",
+            header="Colour",
+            choices=("red", "blue"),
+            descriptions=("Warm, as a rose", ""),
+            own=True,
+        ),
     )
     assert "blue" in chat.text
+
+    chat.answerer = lambda request: Decision(outcome="selected", answers={"Which colour?": "green, as grass"})
+    await chat.prompt("SCRIPT:ask")
+    assert "green, as grass" in chat.text
 
     chat.answerer = lambda request: Decision(outcome="cancelled")
     ended = await chat.prompt("SCRIPT:ask")

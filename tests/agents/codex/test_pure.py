@@ -167,18 +167,27 @@ def test_only_what_is_clearly_allowed_is_accepted(
 def test_questions_are_answered_by_their_ids() -> None:
     params = {
         "questions": [
-            {"id": "a", "question": "Which?", "header": "H", "options": [{"label": "red"}]},
+            {"id": "a", "question": "Which?", "header": "H", "options": [{"label": "red"}], "isOther": True},
             {"id": "b", "question": "Why?", "header": "H"},
         ]
     }
     asked = request(permissions.USER_INPUT, params)
     assert [(item.question, item.choices) for item in asked.questions] == [("Which?", ("red",)), ("Why?", ())]
+    assert [(item.descriptions, item.own) for item in asked.questions] == [((), True), ((), False)]
     assert asked.options == ()
-    given = Decision(outcome="selected", answers={"Which?": "red"})
-    answer = permissions.response_of(permissions.USER_INPUT, params, asked, given)
-    assert answer == {"answers": {"a": {"answers": ["red"]}}}
+    for words in ("red", "green, as grass"):
+        given = Decision(outcome="selected", answers={"Which?": words})
+        answer = permissions.response_of(permissions.USER_INPUT, params, asked, given)
+        assert answer == {"answers": {"a": {"answers": [words]}}}
     nothing = permissions.response_of(permissions.USER_INPUT, params, asked, Decision(outcome="cancelled"))
     assert nothing == {"answers": {}}
+
+
+def test_a_question_says_what_its_choices_mean() -> None:
+    options = [{"label": "red", "description": "As a rose"}, {"label": "blue", "description": None}]
+    item = {"id": "a", "question": "Which?", "options": options, "isOther": False}
+    (asked,) = request(permissions.USER_INPUT, {"questions": [item]}).questions
+    assert (asked.choices, asked.descriptions, asked.own) == (("red", "blue"), ("As a rose", ""), False)
 
 
 def test_a_form_of_an_mcp_server_is_asked_and_typed() -> None:

@@ -130,7 +130,8 @@ SHAPES = {
     "PermissionsRequestApprovalResponse": {"permissions", "scope"},
     "McpServerElicitationRequestResponse": {"action", "content"},
     "ToolRequestUserInputResponse": {"answers"},
-    "ToolRequestUserInputQuestion": {"id", "header", "question", "options", "isSecret"},
+    "ToolRequestUserInputQuestion": {"id", "header", "question", "options", "isOther", "isSecret"},
+    "ToolRequestUserInputOption": {"label", "description"},
     "DynamicToolCallResponse": {"contentItems", "success"},
 }
 

@@ -131,7 +131,12 @@ NESTED = [
         }
     },
     {"note": "Nearly full.", "level": "warning"},
-    {"ask": [{"question": "Which?", "choices": ["a", "b"]}, {"question": "Why?", "header": "Reason"}]},
+    {
+        "ask": [
+            {"question": "Which?", "choices": ["a", "b"], "descriptions": ["the first", ""], "own": True},
+            {"question": "Why?", "header": "Reason"},
+        ]
+    },
     {"say": "Done."},
     {"fail": "Out of words.", "hint": "Try again."},
 ]

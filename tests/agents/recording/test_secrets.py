@@ -38,7 +38,7 @@ def asking(text: str) -> PermissionRequest:
 
 def places(text: str) -> dict[str, list[SessionUpdate]]:
     half = len(text) // 2
-    questions = (Question(question=text, header=text, choices=(text, "b")),)
+    questions = (Question(question=text, header=text, choices=(text, "b"), descriptions=("a", text)),)
     asked = PermissionRequest(request_id=RequestId("q"), title="Q", questions=questions, digest="0")
     shown = ToolCallUpdate(tool_call_id=ToolCallId("c"), output_delta=text[:half])
     rest = ToolCallUpdate(tool_call_id=ToolCallId("c"), output_delta=text[half:])

@@ -67,6 +67,18 @@ async def test_what_is_asked_about(
         assert all(os.path.isabs(place.path) and ".." not in place.path for place in job.locations)
 
 
+async def test_a_question_takes_own_words_and_says_what_its_choices_mean(tools: dict[str, Tool]) -> None:
+    asked = {"question": "Which?", "choices": ["red", "blue"], "descriptions": ["as a rose", ""]}
+    (question,) = (await tools["ask_person"].look(asked)).questions
+    assert (question.choices, question.descriptions, question.own) == (
+        ("red", "blue"),
+        ("as a rose", ""),
+        True,
+    )
+    with pytest.raises(ToolFailed, match="as many as choices"):
+        await tools["ask_person"].look({**asked, "descriptions": ["as a rose"]})
+
+
 async def test_an_edit_shows_its_diff_before_and_after(tools: dict[str, Tool], tmp_path: Path) -> None:
     file = tmp_path / "worktree" / "a.py"
     file.write_text("one\ntwo\n")
