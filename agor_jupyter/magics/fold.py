@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from agor_jupyter.transcripts.answering import choices, named_options, remark
+from agor_jupyter.transcripts.answering import choices, named_options, question_list, remark
 from agor_jupyter.transcripts.markdown import clean, clip, code_span, fenced, one_line, plain, prose, summary
 
 TURN_MIME = "application/vnd.agor.turn+json"
@@ -267,7 +267,7 @@ def _permission(block: Block) -> str:
     if block["state"] == "pending":
         lines = [f"**‖ Waits for an answer:** {title}"]
         lines += [plain(why)] if (why := remark(block)) else []
-        lines += [f"- {plain(str(question.get('question')))}" for question in block["questions"]]
+        lines += question_list(block["questions"])
         lines += [f"- {plain(name)}: {code_span(option)}" for option, name in named_options(block)]
         choice = choices(block)
         lines += ["", "On the card, in the session, or from another notebook (this one waits):"]

@@ -23,7 +23,14 @@ from agor_jupyter.magics.parse import (
     Sessions,
     Status,
 )
-from agor_jupyter.transcripts.answering import choices, named_options, remark, shown_of, told
+from agor_jupyter.transcripts.answering import (
+    choices,
+    named_options,
+    question_lines,
+    remark,
+    shown_of,
+    told,
+)
 from agor_jupyter.transcripts.markdown import one_line, plain
 
 
@@ -70,7 +77,10 @@ def _status(desk: Desk, command: Any) -> None:
         if why := remark(asked):
             print(f"         {why}")
         for question in asked.get("questions") or ():
-            print(f"         {one_line(str(question.get('question', '')))}")
+            words, offered = question_lines(question)
+            print(f"         {words}")
+            for line in offered:
+                print(f"           - {line}")
 
 
 def _sessions(desk: Desk, command: Any) -> None:

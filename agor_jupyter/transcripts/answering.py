@@ -5,13 +5,15 @@ kernels use it too. A request is a mapping with the keys of `PermissionRequest`.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from agor_jupyter.transcripts.markdown import clean, one_line
+from agor_jupyter.transcripts.markdown import clean, one_line, plain
 
 Request = Mapping[str, Any]
 MOST_LINES = 20
+LINE_CHARS = 800
+"""Room for a choice and all that is kept of what it means."""
 
 
 def own_names(request: Request) -> bool:
@@ -52,6 +54,27 @@ def shown_of(request: Request) -> list[str]:
     if len(lines) <= MOST_LINES:
         return lines
     return [*lines[:MOST_LINES], f"… and {len(lines) - MOST_LINES} lines more: read them in the session."]
+
+
+def question_lines(question: Request) -> tuple[str, list[str]]:
+    """Give a question in a line, and a line for each answer that it offers, with what that means."""
+    offered = [one_line(str(choice)) for choice in question.get("choices") or ()]
+    told = [one_line(str(each), LINE_CHARS) for each in question.get("descriptions") or ()]
+    told += [""] * (len(offered) - len(told))
+    lines = [f"{choice}: {about}" if about else choice for choice, about in zip(offered, told, strict=False)]
+    if len(lines) > MOST_LINES:
+        lines = [*lines[:MOST_LINES], f"… and {len(offered) - MOST_LINES} more: see them in the session"]
+    if offered and question.get("own"):
+        lines.append("or something else, in your own words")
+    asked = one_line(str(question.get("question", "")))
+    return (f"{asked} (one or more, with commas between)" if question.get("multiple") else asked), lines
+
+
+def question_list(questions: Iterable[Request]) -> Iterator[str]:
+    """List in Markdown what is asked, and within each question the answers that it offers."""
+    for asked, offered in map(question_lines, questions):
+        yield f"- {plain(asked, LINE_CHARS)}"
+        yield from (f"  - {plain(line, LINE_CHARS)}" for line in offered)
 
 
 def choices(request: Request, usual: str = "allow|always|reject") -> str:

@@ -22,7 +22,7 @@ from agor_jupyter.domain.blocks import (
 )
 from agor_jupyter.domain.content import DiffContent, TerminalContent
 from agor_jupyter.domain.events import PermissionRequest, PermissionResolved
-from agor_jupyter.transcripts.answering import choices, named_options, remark
+from agor_jupyter.transcripts.answering import choices, named_options, question_list, remark
 from agor_jupyter.transcripts.markdown import (
     CLIP_BYTES,
     clean,
@@ -238,7 +238,7 @@ def _permission_markdown(
         lines += (
             [plain(why)] if (why := remark(request.model_dump(include={"description", "questions"}))) else []
         )
-        lines += [f"- {plain(question.question)}" for question in request.questions]
+        lines += question_list(asked["questions"])
         lines += [f"- {plain(name)}: {code_span(option)}" for option, name in named]
     elif outcome == "cancelled":
         lines = [f"Withdrawn: {title}"]
@@ -251,7 +251,7 @@ def _permission_markdown(
         lines = [f"**{who}** {verb}{always}: {title}"]
     if resolved is not None and resolved.message:
         lines.append(f"“{plain(resolved.message)}”")
-    return "\n".join(line if line.startswith("- ") else f"{line}  " for line in lines).rstrip()
+    return "\n".join(line if line.lstrip().startswith("- ") else f"{line}  " for line in lines).rstrip()
 
 
 def _notice(block: NoticeBlock) -> Drawn:

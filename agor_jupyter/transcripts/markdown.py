@@ -68,9 +68,9 @@ def code_span(text: str) -> str:
     return f"<code>{_entities(one_line(text))}</code>"
 
 
-def plain(text: str) -> str:
+def plain(text: str, limit: int = 200) -> str:
     """Write a name or a title into Markdown so that it is read as the text it is."""
-    return _SPECIAL.sub(r"\\\1", html.escape(one_line(text), quote=False))
+    return _SPECIAL.sub(r"\\\1", html.escape(one_line(text, limit), quote=False))
 
 
 def summary(text: str) -> str:

@@ -161,6 +161,30 @@ async def test_several_questions_are_answered_by_one_line(kernel: Kernel, world:
     assert given["option_id"] is None and given["digest"] == "d1"
 
 
+async def test_the_status_lists_what_can_be_chosen_and_what_it_means(kernel: Kernel, world: World) -> None:
+    choices = ["blue", "red"]
+    asked = {
+        **ASK,
+        "options": [],
+        "questions": [
+            {"question": "Which?", "choices": choices, "descriptions": ["as the\nsea", ""], "own": True},
+            {"question": "How?", "choices": [f"way {n}" for n in range(30)], "multiple": True},
+        ],
+    }
+    world.pending.append({"id": ASK["request_id"], "session_id": SES, "request": asked, "resolved": None})
+    lines = [line.strip() for line in (await kernel.run("%agor status")).text.splitlines()]
+    at = lines.index("Which?")
+    assert lines[at + 1 : at + 5] == [
+        "- blue: as the sea",
+        "- red",
+        "- or something else, in your own words",
+        "How? (one or more, with commas between)",
+    ]
+    assert lines[-2:] == ["- way 19", "- … and 10 more: see them in the session"]
+    await kernel.run('%agor answer req_aaaa "green, as grass" "way 1, way 2"')
+    assert world.answers[-1]["answers"] == {"Which?": "green, as grass", "How?": "way 1, way 2"}
+
+
 async def test_the_status_names_the_options_of_a_plan(kernel: Kernel, world: World) -> None:
     options = [
         {"option_id": "ask_first", "name": "Start; ask before each edit", "kind": "allow_once"},

@@ -124,12 +124,21 @@ async def test_states(story: Story) -> None:
 async def test_answers_to_questions_are_shown_with_who(story: Story) -> None:
     await story.prompt(1)
     await story.start()
-    question = Question(question="Which <b>colour</b>?", choices=("red", "blue"))
+    question = Question(
+        question="Which <b>colour</b>?",
+        choices=("red", "*blue*"),
+        descriptions=("as a <i>rose</i>", "y" * 400),
+        own=True,
+    )
     request = RequestId("req_q")
     asked = PermissionRequest(request_id=request, title="Asks", questions=(question,), digest="d")
     await story.say(asked.model_copy(update={"description": "Kept in the <b>log</b>.\nMore."}))
     waiting = (await draw(story))["outputs"][-1]["data"]["text/markdown"]
     assert "log" in waiting and "<b>" not in waiting and "More." not in waiting
+    offered = [line for line in waiting.splitlines() if line.startswith("  - ")]
+    assert offered[0] == "  - red: as a &lt;i&gt;rose&lt;/i&gt;"
+    assert offered[1] == rf"  - \*blue\*: {'y' * 400}"
+    assert "your own words" in offered[2] and len(offered) == 3
     answers = {question.question: "blue"}
     await story.say(PermissionResolved(request_id=request, outcome="selected", by="bea", answers=answers))
     output = (await draw(story))["outputs"][-1]

@@ -11,7 +11,7 @@ import { SteeredWords } from '../ui/SteeredWords';
 import { ToolLine } from '../ui/ToolLine';
 import { useTrans } from '../ui/trans';
 import { Words } from '../ui/Words';
-import type { ShownNotice, ShownOutput, ShownPermission, ShownText, ShownTool, ShownUsage, Step } from './outputs';
+import type { ShownNotice, ShownOutput, ShownPermission, ShownQuestion, ShownText, ShownTool, ShownUsage, Step } from './outputs';
 import { toSteps } from './outputs';
 
 /** More tool calls in a run than this fold into one row, as in the session panel. */
@@ -132,7 +132,7 @@ function ThoughtView({ block, rendermime }: { readonly block: ShownText; readonl
 function PermissionView({ block }: { readonly block: ShownPermission }): ReactElement {
   const trans = useTrans();
   const { title, by, state, answers } = block;
-  const asked = [title, ...block.questions].filter(each => each !== '').join(' · ');
+  const asked = [title, ...block.questions.map(each => each.words)].filter(each => each !== '').join(' · ');
   const [glyph, words] =
     state === 'pending'
       ? ['‖', trans.__('Waits for an answer: %1', asked)]
@@ -148,12 +148,33 @@ function PermissionView({ block }: { readonly block: ShownPermission }): ReactEl
       <span aria-hidden>{glyph}</span>
       <span dir="auto">{words}</span>
       {block.message !== '' && <q dir="auto">{block.message}</q>}
+      {state === 'pending' && <Offered questions={block.questions} />}
       {state === 'pending' && (
         <code title={trans.__('On the card, in the session, or from another notebook: this one waits.')}>
           {`%agor answer ${block.id} ${block.choices}`}
         </code>
       )}
     </div>
+  );
+}
+
+/** The answers that are offered, under their question where there are several. */
+function Offered({ questions }: { readonly questions: readonly ShownQuestion[] }): ReactElement {
+  const trans = useTrans();
+  return (
+    <>
+      {questions.flatMap(({ words, offered, own }, place) =>
+        offered.length === 0 ? [] : [
+          <ul key={place} className="jp-AgorAnswered-offered" aria-label={words} dir="auto">
+            {questions.length > 1 && <li className="jp-AgorAnswered-question">{words}</li>}
+            {offered.map(([choice, meaning], at) => (
+              <li key={at}>{meaning === '' ? choice : `${choice}: ${meaning}`}</li>
+            ))}
+            {own && <li>{trans.__('or something else, in your own words')}</li>}
+          </ul>
+        ]
+      )}
+    </>
   );
 }
 

@@ -34,6 +34,12 @@ export interface ShownTool {
   /** The call of a sub-agent that it belongs to, or nothing. */
   readonly parent: string;
 }
+export interface ShownQuestion {
+  readonly words: string;
+  /** What can be chosen, each with what it means. */
+  readonly offered: readonly (readonly [words: string, meaning: string])[];
+  readonly own: boolean;
+}
 export interface ShownPermission {
   readonly type: 'permission';
   readonly id: string;
@@ -44,7 +50,7 @@ export interface ShownPermission {
   readonly unasked: boolean;
   readonly message: string;
   readonly answers: readonly string[];
-  readonly questions: readonly string[];
+  readonly questions: readonly ShownQuestion[];
   /** What may stand behind `%agor answer`. */
   readonly choices: string;
 }
@@ -190,7 +196,7 @@ function toInput(given: unknown): string {
 
 function toPermission(id: string, given: Json): ShownPermission {
   const answers = isObject(given['answers']) ? Object.values(given['answers']).map(word) : [];
-  const questions = list(given['questions']).map(each => (isObject(each) ? word(each['question']) : ''));
+  const questions = list(given['questions']).map(toQuestion);
   return {
     type: 'permission',
     id,
@@ -200,9 +206,16 @@ function toPermission(id: string, given: Json): ShownPermission {
     unasked: (given['by_id'] ?? given['by']) === 'policy',
     message: word(given['message']),
     answers: answers.filter(each => each !== ''),
-    questions: questions.filter(each => each !== ''),
+    questions: questions.filter(each => each.words !== ''),
     choices: answerWords({ kind: word(given['kind']), options: list(given['options']).filter(isOption) }, questions.length)
   };
+}
+
+function toQuestion(given: unknown): ShownQuestion {
+  const known = isObject(given) ? given : {};
+  const meanings = list(known['descriptions']);
+  const offered = list(known['choices']).map((each, place) => [word(each), word(meanings[place])] as const);
+  return { words: word(known['question']), offered, own: known['own'] === true && offered.length > 0 };
 }
 
 function isOption(value: unknown): value is Option {

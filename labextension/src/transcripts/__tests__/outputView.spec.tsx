@@ -20,4 +20,21 @@ describe('OutputView', () => {
     expect(within(shown).getByText('a.md')).toBeTruthy();
     expect(screen.getByTestId('agor-output').textContent).toMatch(/Step 1.*Tabs.*Step 2/);
   });
+
+  it('lists what a waiting question offers, until it is answered', () => {
+    const which = { question: 'Which?', choices: ['red', 'blue'], descriptions: ['As a <b>rose</b>', ''], own: true };
+    const why = { question: 'Why?', choices: [], descriptions: [], own: true };
+    const drawn = (state: string): Element[] => {
+      cleanup();
+      const asked = { type: 'permission', id: 'p', title: 'Asks', state, questions: [which, why] };
+      const output = toOutput(TURN_MIME, { v: 1, blocks: [asked] })!;
+      render(<OutputView output={output} rendermime={new RenderMimeRegistry()} />);
+      return screen.queryAllByRole('listitem');
+    };
+    expect(drawn('pending').map(each => each.textContent)).toEqual([
+      'Which?', 'red: As a <b>rose</b>', 'blue', 'or something else, in your own words'
+    ]);
+    expect(screen.getByText('%agor answer p "ANSWER 1" "ANSWER 2"')).toBeTruthy();
+    expect(drawn('answered')).toEqual([]);
+  });
 });
