@@ -10,8 +10,10 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from agor_jupyter.testing.people import headers_of
+from tests.browser.axe import check
 from tests.browser.pages import Desk
 from tests.browser.stage import Stage, wait_for
+from tests.browser.test_c_keyboard import press_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -25,6 +27,19 @@ EDIT = """Write it.
 
 ```demo
 - edit: {path: docs/asked.md, write: "one\\ntwo\\n"}
+```"""
+
+QUESTION = """Ask it.
+
+```demo
+- ask:
+    question: Which median?
+    choices: [lower, mean of both]
+    descriptions:
+      - "The smaller of the two in the middle: a value that was really measured, as the paper says."
+      - Halfway between them.
+    own: true
+- say: "It is: {answer}"
 ```"""
 
 CLOSE = """id => {
@@ -216,3 +231,45 @@ def test_a_card_answers_each_request_for_everybody(desk: Desk, house: Stage) -> 
         )
         for card in cards:
             expect(card.get_by_test_id("agor-approval")).to_have_count(0)
+
+
+def test_a_question_says_what_its_choices_mean_and_takes_own_words(desk: Desk, house: Stage) -> None:
+    board = house.board("Team O6")
+    worktree = house.worktree("asks-f", board, (80, 80))
+    first, second = (begin(house, worktree, "ada", word, QUESTION) for word in ("eins", "zwei"))
+    with desk.person("mona") as monas:
+        page = desk.open(monas, board)
+        bar = page.get_by_test_id("agor-card").filter(has_text="asks-f").get_by_test_id("agor-approval")
+        expect(bar.get_by_role("radio", name="lower", exact=True)).to_have_accessible_description(
+            "The smaller of the two in the middle: a value that was really measured, as the paper says."
+        )
+        # Nothing hides behind the card's edge.
+        assert bar.evaluate("node => node.scrollWidth <= node.clientWidth")
+        bar.get_by_text("Something else…").click()
+        own = bar.get_by_role("textbox", name="Your own answer: Which median?")
+        expect(own).to_be_focused()
+        expect(bar.get_by_role("button", name="Answer")).to_be_disabled()
+        own.fill("the upper one")
+        assert check(page, ".jp-AgorQuestions") == []
+        own.press("Enter")
+        said = answer(house, first)
+        assert (said["answers"], said["by"]) == ({"Which median?": "the upper one"}, "mona")
+
+        # The panel, by keyboard alone: arrows pass the choices, and Tab enters the field.
+        desk.session(page, second)
+        bar = page.get_by_test_id("agor-session").get_by_test_id("agor-approval")
+        expect(bar).to_contain_text("Halfway between them.")
+        expect(page.get_by_test_id("agor-prompt-box")).to_be_focused()
+        press_until(page, "Shift+Tab", '.jp-AgorSession [type="radio"]', 20)
+        page.keyboard.press("Space")
+        expect(bar.get_by_role("radio", checked=True)).to_have_count(1)
+        other = bar.get_by_role("radio", name="Something else…")
+        for _ in range(2):
+            if not other.is_checked():
+                page.keyboard.press("ArrowUp")
+        expect(other).to_be_focused()
+        page.keyboard.press("Tab")
+        page.keyboard.type("none of them")
+        page.keyboard.press("Enter")
+        assert answer(house, second)["answers"] == {"Which median?": "none of them"}
+        expect(page.get_by_test_id("agor-session")).to_contain_text("It is: none of them")

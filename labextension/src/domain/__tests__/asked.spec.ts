@@ -85,7 +85,7 @@ describe('inShort', () => {
   });
 
   it('offers nothing but to look at a question, or at a plan', () => {
-    const questions = [{ question: 'Which?', header: '', choices: [], multiple: false }];
+    const questions = [{ question: 'Which?', header: '', choices: [], multiple: false, descriptions: [], own: false }];
     expect(inShort(request({ questions, options: [], content: [], title: 'Ask' }), 'Mend')).toEqual({
       text: 'Mend: Ask\nWhich?',
       allow: null,

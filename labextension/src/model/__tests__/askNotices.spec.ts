@@ -213,7 +213,7 @@ describe('AskNotices', () => {
 
   it('opens the session for a question', () => {
     const { tell, toasts, press, ports } = world();
-    const questions = [{ question: 'Which?', header: '', choices: [], multiple: false }];
+    const questions = [{ question: 'Which?', header: '', choices: [], multiple: false, descriptions: [], own: false }];
     tell(news(asks('q', 'mine', 1, { questions, options: [] })));
     expect(toasts[0]?.steps.map(step => step.label)).toEqual(['Answer…']);
     press(toasts[0], 'Answer…');

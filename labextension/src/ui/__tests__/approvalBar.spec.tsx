@@ -31,7 +31,7 @@ describe('ApprovalBar', () => {
     expect(screen.getByText('pytest -q')).toBeTruthy();
   });
 
-  const questions = [{ question: 'Your name?', header: 'probe', choices: [], multiple: false }];
+  const questions = [{ question: 'Your name?', header: 'probe', choices: [], multiple: false, descriptions: [], own: false }];
 
   it('lets a question be declined where a no is one of its options', () => {
     const answer = shown({ options: [{ option_id: 'decline', name: 'Decline', kind: 'reject_once' }], questions });
@@ -209,8 +209,8 @@ describe('ApprovalBar', () => {
     const answer = shown({
       options: [],
       questions: [
-        { question: 'Which?', header: '', choices: ['a', 'b'], multiple: false },
-        { question: 'Why?', header: '', choices: [], multiple: false }
+        { question: 'Which?', header: '', choices: ['a', 'b'], multiple: false, descriptions: [], own: false },
+        { question: 'Why?', header: '', choices: [], multiple: false, descriptions: [], own: false }
       ]
     });
     fireEvent.click(screen.getByLabelText('b'));
