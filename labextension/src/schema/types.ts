@@ -2851,6 +2851,9 @@ export interface components {
         /**
          * Question
          * @description A question to the person. No `choices` means a free answer.
+         *
+         *     `descriptions` say what each choice means, in their order (none: nothing is said of any). With `own`
+         *     an answer in the person's own words will do as well as a choice.
          */
         Question: {
             /**
@@ -2858,6 +2861,11 @@ export interface components {
              * @default []
              */
             choices: string[];
+            /**
+             * Descriptions
+             * @default []
+             */
+            descriptions: string[];
             /**
              * Header
              * @default
@@ -2868,6 +2876,11 @@ export interface components {
              * @default false
              */
             multiple: boolean;
+            /**
+             * Own
+             * @default false
+             */
+            own: boolean;
             /** Question */
             question: string;
         };
@@ -4196,7 +4209,8 @@ export interface components {
          * @description Something that a repository brings along, and what it does, in a sentence.
          *
          *     `active`: trust switches it on. `runs`: it can name programs that are then run. `places` are the checkouts
-         *     that have it: the repository's own folder by its name, and worktrees by theirs.
+         *     that have it: the repository's own folder by its name, and worktrees by theirs. `lab_paths` are what
+         *     JupyterLab calls the file, once for each different content; none for a folder, or where it shows none.
          */
         TrustItem: {
             /**
@@ -4206,6 +4220,11 @@ export interface components {
             active: boolean;
             /** Effect */
             effect: string;
+            /**
+             * Lab Paths
+             * @default []
+             */
+            lab_paths: string[];
             /** Path */
             path: string;
             /**
