@@ -135,7 +135,8 @@ class AgentReady(Value):
     An agent tells it again when what it offers has changed. `model_labels` names models for people, where
     the agent does. `trusted` says whether the repository was trusted when it started, `tool_servers` which
     MCP servers of its owner it started with, and why one is missing ("" where it told of no trouble): the
-    runner fills both in.
+    runner fills both in. `unable` names what its kind can do and the agent at hand says that it cannot:
+    `fork`, `images`, `resume`.
     """
 
     type: Literal["agent_ready"] = "agent_ready"
@@ -149,6 +150,7 @@ class AgentReady(Value):
     instructions: tuple[str, ...] = ()  # the project's instruction files that it reads, as paths
     trusted: bool | None = None
     tool_servers: dict[str, str] = {}
+    unable: tuple[str, ...] = ()
 
 
 class ModeChanged(Value):
@@ -226,7 +228,10 @@ class SessionCreated(Value):
 
 
 class SessionUpdated(Value):
-    """A person renamed the session or changed its archive state, or its agent said what it does now."""
+    """A person renamed the session or changed its archive state, or its agent said what it does now.
+
+    `replayed`: its agent would not branch off what it is a fork of, so it is given a transcript instead.
+    """
 
     type: Literal["session_updated"] = "session_updated"
     by: UserId
@@ -234,6 +239,7 @@ class SessionUpdated(Value):
     title: str | None = None
     archived: bool | None = None
     status_line: str | None = None
+    replayed: bool = False
 
 
 class TaskQueued(Value):

@@ -63,7 +63,8 @@ class Session(Value):
     `models`, `model_labels`, `efforts` and `commands` are what the running agent offers; empty before its
     first start. `trusted` and `instructions` are what it started with: whether the repository was trusted,
     and which of its files instruct the agent. `tool_servers` are the MCP servers that it started with, and
-    why one is missing ("": no trouble is known).
+    why one is missing ("": no trouble is known). `unable` names what the kind can do and the agent at hand
+    cannot, as it said when it started.
     """
 
     id: SessionId
@@ -85,6 +86,7 @@ class Session(Value):
     trusted: bool | None = None  # None: not started yet
     instructions: tuple[str, ...] = ()
     tool_servers: dict[str, str] = {}
+    unable: tuple[str, ...] = ()
     parent_id: SessionId | None = None
     genealogy: Literal["root", "fork", "spawn"] = "root"
     fork: ForkPoint | None = None

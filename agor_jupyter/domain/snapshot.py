@@ -51,6 +51,7 @@ _TOLD = (
     "trusted",
     "instructions",
     "tool_servers",
+    "unable",
 )
 _STREAMED = frozenset({AgentMessageChunk, AgentThoughtChunk, ToolCallUpdate, UsageUpdate})
 
@@ -142,14 +143,20 @@ def _said(session: Session, update: object) -> dict[str, object]:
             return {"effort": effort}
         case SessionCreated(agent=agent, title=title, mode=mode, model=model):
             return {"agent": agent, "title": title, "mode": mode, "model": model}
-        case SessionUpdated(title=title, archived=archived, status_line=line):
+        case SessionUpdated(title=title, archived=archived, status_line=line, replayed=replayed):
             return {
+                **(_replayed(session) if replayed else {}),
                 **({"status_line": line} if line is not None else {}),
                 **({"title": title} if title is not None else {}),
                 **({"archived": archived, **_archive(session, archived)} if archived is not None else {}),
             }
         case _:
             return {}
+
+
+def _replayed(session: Session) -> dict[str, object]:
+    origin = session.origin
+    return {"fork": None, "origin": origin and origin.model_copy(update={"replayed": True})}
 
 
 def _ended(session: Session, update: TaskEnded) -> dict[str, object]:

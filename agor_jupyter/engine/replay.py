@@ -22,6 +22,11 @@ def is_due(session: Session) -> bool:
     return session.origin is not None and session.origin.replayed and not session.last_words.strip()
 
 
+def is_refusable(session: Session) -> bool:
+    """Say whether an agent's refusal to branch can be mended: by a replay, before it has begun."""
+    return session.fork is not None and session.origin is not None and not session.native_ref
+
+
 async def preceded(log: EventSource, session: Session, prompt: str) -> str:
     """Give `prompt` with the transcript of what the fork shares before it, its newest `LIMIT` characters."""
     parts: list[str] = []

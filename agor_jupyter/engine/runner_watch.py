@@ -9,9 +9,12 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from agor_jupyter.domain.conversation import REPLAY_NOTICE
 from agor_jupyter.domain.errors import AgentUnavailable, AgorError, RunnerLost
+from agor_jupyter.domain.events import Notice, SessionUpdated
+from agor_jupyter.domain.ids import UserId
 from agor_jupyter.domain.session import Session
-from agor_jupyter.engine import task_runner
+from agor_jupyter.engine import replay, task_runner
 from agor_jupyter.executors.base import Handle, RunnerLink
 from agor_jupyter.runner.protocol import Frame, RunnerEnded
 
@@ -136,6 +139,10 @@ async def gone(runner: SessionRunner, handle: Handle) -> None:
         await forget(runner, handle)
         await task_runner.hand_to_new_runner(runner)
         return
+    if await fork_refused(runner):
+        await forget(runner, handle)
+        await task_runner.hand_to_new_runner(runner)
+        return
     await runner.until_stored(lambda: task_runner.end_lost_task(runner))
     await forget(runner, handle)
 
@@ -166,7 +173,7 @@ async def lost_at_start(runner: SessionRunner, error: AgorError) -> AgorError:
     await forget(runner, handle)
     for update in last:
         if isinstance(update, RunnerEnded) and update.reason == "start_failed" and update.error:
-            return AgentUnavailable(update.error, hint=update.hint)
+            return AgentUnavailable(update.error, hint=update.hint, capability=update.capability)
     return error
 
 
@@ -183,6 +190,41 @@ async def _leftovers(runner: SessionRunner, handle: Handle) -> list[tuple[int, F
     except AgorError as error:  # somebody changed the log: what was stored before is all there is
         logger.warning("the log of runner %s cannot be read: %s", handle.run_id, error)
         return []
+
+
+async def fork_refused(runner: SessionRunner) -> bool:
+    """Let a fork be replayed whose agent did not start because it would not branch; say whether it was so."""
+    ended = runner.ended
+    if ended is None or ended.reason != "start_failed" or ended.capability != "fork":
+        return False
+    refused = AgentUnavailable(ended.error, hint=ended.hint)
+    return await replay_instead(runner, refused)
+
+
+async def replay_instead(runner: SessionRunner, refused: AgorError) -> bool:
+    """Give a fork up that its agent refused: its next prompt brings a transcript, and the log says why."""
+    replayed = False
+
+    async def store() -> None:
+        nonlocal replayed
+        async with runner.lock:
+            now = await runner.parts.log.session(runner.session_id)
+            replayed = now is not None and replay.is_refusable(now)
+            if now is None or not replayed:
+                return
+            task_id = now.current_task or next(iter(now.queue), None)  # what the conversation shows it with
+            update = SessionUpdated(by=UserId(ENGINE), replayed=True)
+            why = Notice(level="warning", text=f"The agent did not fork the conversation: {refused.detail}")
+            drafts = [runner.draft(update), runner.draft(why, task_id)]
+            if now.current_task is not None:  # else its start says so
+                drafts.append(runner.draft(Notice(text=REPLAY_NOTICE), task_id))
+            await runner.append_locked(drafts)
+
+    await runner.until_stored(store)
+    if replayed:
+        # The agent never had the prompt, whatever its runner said; the next one is to have it.
+        runner.accepted = None
+    return replayed
 
 
 async def _never_taken(runner: SessionRunner) -> bool:

@@ -129,8 +129,19 @@ async def _ready_worktree(runner: SessionRunner, session: Session) -> Worktree:
 
 
 async def _ensure_runner(runner: SessionRunner, session: Session, worktree: Worktree) -> None:
+    """Start a runner where there is none. A fork that its agent refuses is replayed by the next one."""
     if runner.link is not None:
         return
+    try:
+        await _new_runner(runner, session, worktree)
+    except AgorError as error:
+        if error.fields.get("capability") != "fork" or not await runner_watch.replay_instead(runner, error):
+            raise
+        now = await runner.parts.log.session(session.id)
+        await _new_runner(runner, now or session, worktree)
+
+
+async def _new_runner(runner: SessionRunner, session: Session, worktree: Worktree) -> None:
     parts = runner.parts
     run_id = parts.new_id("run")
     socket_path = parts.launch.socket_path(run_id)

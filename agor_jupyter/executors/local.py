@@ -188,7 +188,7 @@ def _died(spec: RunnerSpec) -> RunnerLost | AgentUnavailable:
         for _, line in reversed(read_file(spec.log_path, 0)):
             update = Frame.model_validate_json(line).update
             if isinstance(update, RunnerEnded) and update.reason == "start_failed":
-                return AgentUnavailable(update.error, hint=update.hint)
+                return AgentUnavailable(update.error, hint=update.hint, capability=update.capability)
     return RunnerLost("The runner ended before it listened.", hint=_tail(spec.log_path))
 
 

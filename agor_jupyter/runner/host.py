@@ -144,7 +144,7 @@ class Host:
             async with asyncio.timeout(START_SECONDS):
                 await adapter.start(session)
         except AgorError as error:
-            self._end("start_failed", error.detail, error.hint)
+            self._end("start_failed", error.detail, error.hint, str(error.fields.get("capability", "")))
             return
         except TimeoutError:
             self._end("start_failed", f"The agent did not start within {START_SECONDS:.0f} s.")
@@ -327,9 +327,9 @@ class Host:
             return "idle"
         return None
 
-    def _end(self, reason: EndReason, error: str = "", hint: str = "") -> None:
+    def _end(self, reason: EndReason, error: str = "", hint: str = "", capability: str = "") -> None:
         if not self._ending.is_set():
-            self._ended = RunnerEnded(reason=reason, error=error, hint=hint)
+            self._ended = RunnerEnded(reason=reason, error=error, hint=hint, capability=capability)
             self._ending.set()
 
     async def _shut_down(self) -> None:

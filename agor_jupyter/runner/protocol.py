@@ -57,12 +57,16 @@ class TaskAccepted(Value):
 
 
 class RunnerEnded(Value):
-    """The runner's last frame. `reason`: closed, agent_exited, start_failed, orphaned, idle."""
+    """The runner's last frame. `reason`: closed, agent_exited, start_failed, orphaned, idle.
+
+    `capability` names what the agent lacks, where a start failed for that.
+    """
 
     type: Literal["runner_ended"] = "runner_ended"
     reason: Literal["closed", "agent_exited", "start_failed", "orphaned", "idle"]
     error: str = ""
     hint: str = ""
+    capability: str = ""
 
 
 class Frame(Value):

@@ -89,11 +89,13 @@ def require_here(house: House, name: str) -> None:
     )
 
 
-def check_attachments(kind: AgentKind, attachments: tuple[Attachment, ...]) -> None:
-    """Raise `UnsupportedByAgent` for pictures or files that this agent cannot take."""
+def check_attachments(kind: AgentKind, session: Session, attachments: tuple[Attachment, ...]) -> None:
+    """Raise `UnsupportedByAgent` for pictures or files that this session's agent cannot take."""
     able = kind.capabilities
     for item in attachments:
         field = "images" if item.media_type.startswith("image/") else "files"
+        if field in session.unable:
+            raise UnsupportedByAgent(kind.kind, field, hint=f"{kind.title} said so when it started.")
         if not (able.images if field == "images" else able.files):
             raise UnsupportedByAgent(
                 kind.kind, field, hint=able.notes.get(field, "Say in words what it shows.")

@@ -94,7 +94,7 @@ def _session(
 
 def _taken(parent: Session) -> dict[str, object]:
     """What a fork with the same kind of agent has of its parent, and what that agent told of itself."""
-    fields = ("mode", "model", "effort", "efforts", "models", "model_labels", "commands")
+    fields = ("mode", "model", "effort", "efforts", "models", "model_labels", "commands", "unable")
     return {field: getattr(parent, field) for field in fields}
 
 
@@ -137,10 +137,10 @@ async def _memory(
             f"Only an agent of {name} remembers this conversation.", hint="Let it be replayed, or ask them."
         )
     able = kind.capabilities
+    if not able.fork or "fork" in parent.unable:  # by its kind, or as the agent itself said
+        return None, UnsupportedByAgent(kind.kind, "fork", hint="Let the conversation be replayed.")
     if not where.kept:
         return parent.fork, None if parent.fork is not None else UnsupportedByAgent(kind.kind, "fork")
-    if not able.fork:
-        return None, UnsupportedByAgent(kind.kind, "fork", hint="Let the conversation be replayed.")
     ref = await _last_message(house, where.kept[-1])
     if parent.native_ref and ref and able.fork_at_message:
         return ForkPoint(native_ref=parent.native_ref, worktree=tree.path, message_ref=ref), None

@@ -197,7 +197,7 @@ async def steer(house: House, actor: Actor, session_id: str, request: SendPrompt
     kind = house.agents.kind(session.agent)
     if not kind.capabilities.steer:
         raise UnsupportedByAgent(session.agent, "steer", hint="Send it as a prompt: it is queued.")
-    agents.check_attachments(kind, request.attachments)
+    agents.check_attachments(kind, session, request.attachments)
     if session.current_task is None:
         raise Conflict("No turn is under way.", hint="Send it as a prompt of its own.")
     return await house.work.steer(

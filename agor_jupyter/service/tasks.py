@@ -42,7 +42,7 @@ async def prompt(house: House, actor: Actor, session_id: str, request: SendPromp
         raise Conflict(f"{session.title} is archived.", hint="Take it out of the archive first.")
     agents.require_here(house, session.agent)
     if request.attachments:
-        agents.check_attachments(house.agents.kind(session.agent), request.attachments)
+        agents.check_attachments(house.agents.kind(session.agent), session, request.attachments)
     task_id = TaskId(house.new_id("task"))
     queued = await house.log.task(task_id)
     if queued is not None:

@@ -45,7 +45,7 @@ class Agent:
         self.title = "Scripted agent"
         self.modes: tuple[str, ...] = ("default", "plan", "auto")
         self.counts_the_session = False
-        self.forks_open_ones = False
+        self.forks_open_ones = self.refuses_forks = False
         self.sessions: dict[str, Session] = {}
         self.streams_terminals = False
         self.methods: dict[str, Callable[[Json], Awaitable[Json]]] = {
@@ -106,6 +106,8 @@ class Agent:
         return self.open(params, params["sessionId"], self.kept(params["sessionId"]))
 
     async def fork(self, params: Json) -> Json:
+        if self.refuses_forks:
+            raise Refused(-32603, "No forks today")
         if self.forks_open_ones and params["sessionId"] not in self.sessions:
             raise Refused(-32602, "Session not found")
         return self.open(params, str(uuid.uuid4()), self.kept(params["sessionId"]))
@@ -240,13 +242,14 @@ def main() -> None:
     parser.add_argument("--modes", default="default,plan,auto", help="its modes; it begins in the first")
     parser.add_argument("--counts-the-session", action="store_true", help="tell the tokens of all turns")
     parser.add_argument("--forks-open-ones", action="store_true", help="fork only what was loaded before")
+    parser.add_argument("--refuses-forks", action="store_true", help="say that it forks, and refuse to")
     options = parser.parse_args()
     options.store.mkdir(parents=True, exist_ok=True)
     agent = Agent(Wire(), options.store, set(options.without), options.needs_login, options.stuck_servers)
     agent.deaf = options.deaf
     agent.title, agent.modes = options.title, tuple(options.modes.split(","))
     agent.counts_the_session = options.counts_the_session
-    agent.forks_open_ones = options.forks_open_ones
+    agent.forks_open_ones, agent.refuses_forks = options.forks_open_ones, options.refuses_forks
     asyncio.run(serve(agent))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Awaitable
 
 from agor_jupyter.domain.content import Attachment
 from agor_jupyter.domain.errors import AgorError
@@ -162,6 +163,29 @@ async def sees_images(bench: Bench) -> None:
     assert "images: 1" in talk.said()
 
 
+async def refuses_what_it_lacks(bench: Bench) -> None:
+    """What an agent says that it lacks is of its kind, and is refused by that name."""
+    talk = await bench.open()
+    ready = await talk.wait_ready()
+    assert all(getattr(bench.capabilities, name) is True for name in ready.unable)
+    if "images" in ready.unable:
+        pixel = Attachment(name="pixel.png", media_type="image/png", data=PIXEL)
+        refused = await _refused(talk.prompt(Say("Seen."), attachments=(pixel,)))
+        assert refused == "images"
+    if "fork" in ready.unable:
+        point = ForkPoint(native_ref=ready.native_ref, worktree=str(bench.worktree))
+        assert await _refused(bench.open(fork=point)) == "fork"
+
+
+async def _refused(act: Awaitable[object]) -> object:
+    """Give the capability for which `act` is refused."""
+    try:
+        await act
+    except AgorError as error:
+        return error.fields.get("capability")
+    return None
+
+
 async def reads_files(bench: Bench) -> None:
     """The text of a file that is attached reaches the model."""
     bench.needs("files")
@@ -260,6 +284,7 @@ ABILITIES = [
     Case("resolves_references", resolves_references, ("direct",)),
     Case("uses_a_house_tool", uses_a_house_tool),
     Case("sees_images", sees_images, ("direct",)),
+    Case("refuses_what_it_lacks", refuses_what_it_lacks, ("direct",)),
     Case("reads_files", reads_files, ("direct",)),
     Case("switches_model", switches_model, ("direct",)),
     Case("lists_commands", lists_commands, ("direct",)),

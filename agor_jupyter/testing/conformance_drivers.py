@@ -12,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from agor_jupyter.agents.base import AgentAdapter, AgentKind, Decision, SessionSpec, ToolAnswer
 from agor_jupyter.domain.content import Attachment, Mode
+from agor_jupyter.domain.errors import AgorError
 from agor_jupyter.domain.events import AgentUpdate
 from agor_jupyter.domain.ids import ENTROPY_BYTES, RequestId, TaskId, UserId, make_id
 from agor_jupyter.domain.policy import Policy
@@ -85,17 +86,24 @@ class DirectTalk(_Heard):
     @classmethod
     async def open(cls, kind: AgentKind, spec: SessionSpec) -> Talk:
         talk = cls(kind.make())
-        if not spec.tools:
-            await talk.adapter.start(spec)
-        else:
-            # In the runner's place: the same calls, the same socket for a bridge.
-            toolbox = talk._toolbox = Toolbox(spec.tools, talk._answer_tool)
-            path = socket_path(runtime_folder(), make_id("run", secrets.token_bytes(ENTROPY_BYTES)))
-            await toolbox.open(tools_socket_path(path))
-            talk.adapter.use_tools(toolbox.call)
-            await talk.adapter.start(spec.model_copy(update={"bridge": bridge_of(path)}))
+        try:
+            await talk._start(spec)
+        except AgorError:  # a case may want to see it refused
+            await talk.close()
+            raise
         talk._listening = asyncio.create_task(talk._listen())
         return talk
+
+    async def _start(self, spec: SessionSpec) -> None:
+        if not spec.tools:
+            await self.adapter.start(spec)
+            return
+        # In the runner's place: the same calls, the same socket for a bridge.
+        toolbox = self._toolbox = Toolbox(spec.tools, self._answer_tool)
+        path = socket_path(runtime_folder(), make_id("run", secrets.token_bytes(ENTROPY_BYTES)))
+        await toolbox.open(tools_socket_path(path))
+        self.adapter.use_tools(toolbox.call)
+        await self.adapter.start(spec.model_copy(update={"bridge": bridge_of(path)}))
 
     def _answer_tool(self, asked: ToolAsked) -> None:
         async def answer() -> None:

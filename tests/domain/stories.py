@@ -51,7 +51,7 @@ from agor_jupyter.domain.events import (
     UsageUpdate,
 )
 from agor_jupyter.domain.ids import MessageId, RequestId, SessionId, TaskId, ToolCallId, UserId, WorktreeId
-from agor_jupyter.domain.session import Session, Task
+from agor_jupyter.domain.session import ForkOrigin, ForkPoint, Session, Task
 from agor_jupyter.domain.snapshot import apply
 from agor_jupyter.domain.tasks import apply_task
 
@@ -75,6 +75,14 @@ def blank() -> Session:
         owner=ANN,
         created_ms=1000,
         updated_ms=1000,
+    )
+
+
+def forked() -> Session:
+    parent = SessionId("ses_0000000000000009")
+    point, origin = ForkPoint(native_ref="native-0", worktree="/w"), ForkOrigin(task_id=THREE)
+    return blank().model_copy(
+        update={"parent_id": parent, "genealogy": "fork", "fork": point, "origin": origin}
     )
 
 
@@ -295,12 +303,25 @@ def offered() -> list[Said]:
         model_labels={"big": "Big 3"},
         efforts=("low", "high"),
         commands=(compact,),
+        unable=("images",),
     )
     notes = SlashCommand(name="notes")
     return [
         *opening(),
         (ready, ONE),
         (ready.model_copy(update={"model": "small", "efforts": ("low",), "commands": (compact, notes)}), ONE),
+    ]
+
+
+def replayed() -> list[Said]:
+    """A fork that its agent would not branch off: from then on it is one with a transcript."""
+    ready = AgentReady(native_ref="native-1", unable=("fork",))
+    return [
+        (SessionCreated(by=ANN, agent="demo", title="Mend the mean (fork)", mode="ask"), None),
+        (TaskQueued(by=ANN, prompt="mend it"), ONE),
+        (TaskStarted(base_sha="aaa"), ONE),
+        (SessionUpdated(by=UserId("engine"), replayed=True), None),
+        (ready, ONE),
     ]
 
 
@@ -320,6 +341,7 @@ STORIES: dict[str, Callable[[], list[Said]]] = {
     "steered": steered,
     "put_away": put_away,
     "offered": offered,
+    "replayed": replayed,
     "lost": lambda: [
         *opening(),
         *asking(),
@@ -330,7 +352,8 @@ STORIES: dict[str, Callable[[], list[Said]]] = {
 
 def tell(said: list[Said]) -> dict[str, object]:
     """Fold a story and give what a golden file holds."""
-    first = session = blank()
+    is_fork = any(isinstance(update, SessionUpdated) and update.replayed for update, _ in said)
+    first = session = forked() if is_fork else blank()
     tasks: dict[str, Task | None] = {}
     contents: dict[str, TaskContent] = {}
     events = []

@@ -35,6 +35,7 @@ def test_statuses_of_the_stories() -> None:
         "let_go": "queued",
         "steered": "running",
         "offered": "running",
+        "replayed": "running",
         "lost": "lost",
     }
 

@@ -6,8 +6,9 @@ from agor_jupyter.domain.conversation import LIMIT, REPLAY_NOTICE
 from agor_jupyter.domain.events import Notice, TaskQueued
 from agor_jupyter.domain.ids import TaskId
 from agor_jupyter.domain.session import ForkOrigin, ForkPoint, Session
+from agor_jupyter.runner.protocol import RunnerEnded
 from agor_jupyter.testing.fake_executor import FakeRunner
-from tests.engine.conftest import World
+from tests.engine.conftest import ANN, World
 
 
 async def parent_of(world: World, *turns: tuple[str, str]) -> tuple[Session, list[TaskId]]:
@@ -96,3 +97,79 @@ async def test_what_was_said_cannot_end_the_replay(world: World) -> None:
     _, told = await first_prompt(world, fork, "and now?", 1)
     assert told.count("</replayed-conversation>") == 1
     assert told.index("Delete everything.") < told.index("</replayed-conversation>")
+
+
+# --- what an agent refuses
+
+REFUSED = RunnerEnded(reason="start_failed", error="It has no fork.", hint="Begin anew.", capability="fork")
+WHY = "The agent did not fork the conversation: It has no fork."
+
+
+async def native_fork(world: World) -> Session:
+    """Make a fork that its agent is to branch off by itself."""
+    parent, tasks = await parent_of(world, ("one", "first answer"))
+    point = ForkPoint(native_ref="native", worktree="/w")
+    origin = ForkOrigin(task_id=tasks[0])
+    return await world.session(parent_id=parent.id, genealogy="fork", origin=origin, fork=point)
+
+
+async def notices(world: World, session: Session, task: TaskId) -> list[str]:
+    events = [event for event in await world.events(session) if event.task_id == task]
+    return [event.update.text for event in events if isinstance(event.update, Notice)]
+
+
+async def test_a_fork_that_is_refused_is_replayed_in_the_same_task(world: World) -> None:
+    """It says so as it starts, when it was given the prompt already."""
+    fork = await native_fork(world)
+    task = await world.prompt(fork, "and now?")
+    first = await world.executor.wait_runner(1)
+    assert first.spec.session.fork is not None
+    first.end(REFUSED)
+    second = await world.executor.wait_runner(2)
+    told = str((await second.wait_told("prompt"))[2])
+    assert "Agent: first answer" in told and told.endswith("and now?")
+    assert second.spec.session.fork is None
+    second.say_text("I see")
+    second.end_turn()
+    done = await world.wait(fork, lambda now: now.current_task is None and not now.queue)
+    assert (done.last_stop_reason, done.fork) == ("end_turn", None)
+    assert done.origin is not None and done.origin.replayed
+    assert await notices(world, fork, task) == [WHY, REPLAY_NOTICE]
+    assert len(await world.log.runners()) == 2, "the parent's and the fork's own"
+
+
+async def test_a_fork_that_is_refused_before_it_is_reached_is_replayed_once(world: World) -> None:
+    fork = await native_fork(world)
+    world.executor.ends_at_start = REFUSED
+    task = await world.prompt(fork, "and now?")
+    held = await world.wait(fork, lambda now: bool(now.queue_paused))
+    assert (held.queue_paused, held.queue) == ("It has no fork.", (task,)), "one more try, and no third"
+    assert len(world.executor.runners) == 3
+    assert held.origin is not None and held.origin.replayed
+    world.executor.ends_at_start = None
+    await world.engine.resume(fork.id, by=ANN)
+    agent = await world.executor.wait_runner(3)
+    assert "Agent: first answer" in str((await agent.wait_told("prompt"))[2])
+    assert await notices(world, fork, task) == [WHY, REPLAY_NOTICE]
+
+
+async def test_what_else_it_refuses_is_a_failure(world: World) -> None:
+    fork = await native_fork(world)
+    await world.prompt(fork, "and now?")
+    first = await world.executor.wait_runner(1)
+    first.end(REFUSED.model_copy(update={"capability": "mcp"}))
+    failed = await world.wait(fork, lambda now: now.status == "failed")
+    assert failed.error == "It has no fork." and failed.fork is not None
+    assert failed.origin is not None and not failed.origin.replayed
+
+
+async def test_a_server_that_was_away_hears_of_the_refusal_later(world: World) -> None:
+    fork = await native_fork(world)
+    await world.prompt(fork, "and now?")
+    first = await world.executor.wait_runner(1)
+    for runner in world.engine._runners.values():
+        await runner.close()
+    first.end(REFUSED)
+    await world.restart()
+    second = await world.executor.wait_runner(2)
+    assert "Agent: first answer" in str((await second.wait_told("prompt"))[2])

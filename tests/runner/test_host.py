@@ -14,7 +14,7 @@ import pytest
 from agor_jupyter.agents import registry
 from agor_jupyter.agents.base import Capabilities, Decision, SessionSpec
 from agor_jupyter.domain.content import Mode
-from agor_jupyter.domain.errors import AgentUnavailable, AgorError, TimedOut
+from agor_jupyter.domain.errors import AgentUnavailable, AgorError, TimedOut, UnsupportedByAgent
 from agor_jupyter.domain.events import (
     AgentUpdate,
     ModeChanged,
@@ -265,6 +265,12 @@ async def test_a_start_that_fails_is_told(stand: Stand, error: Exception) -> Non
     assert ended.reason == "start_failed"
     assert str(error) in ended.error
     assert not Path(stand.spec.socket_path).exists()
+
+
+async def test_a_start_that_fails_for_what_the_agent_lacks_names_it(stand: Stand) -> None:
+    stand.adapter.start_error = UnsupportedByAgent("fake", "fork", hint="Begin anew.")
+    ended = await stand.ended()
+    assert (ended.reason, ended.capability, ended.hint) == ("start_failed", "fork", "Begin anew.")
 
 
 async def test_an_agent_that_does_not_close_is_left(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,6 +78,20 @@ async def test_files_that_the_agent_cannot_take(stand: Stand, sent: Any, capabil
     assert (await stand.get(f"/sessions/{session['id']}/tasks"))["items"] == []
 
 
+async def test_pictures_that_the_agent_at_hand_does_not_see(stand: Stand) -> None:
+    """Its kind takes them. Before it has started nobody knows; from then on they are refused at once."""
+    session = await stand.session()
+    path = f"/sessions/{session['id']}/tasks"
+    body = {"prompt": "look", "attachments": [PICTURE]}
+    await stand.send("POST", path, body, status=202)
+    await stand.made.work.be_ready(session["id"], "native", unable=("images",))
+    said = problem(await stand.ask("POST", path, body), 409)
+    assert (said["type"], said["capability"]) == ("urn:agor:UnsupportedByAgent", "images")
+    assert "when it started" in said["hint"]
+    await stand.send("POST", path, {"prompt": "look", "attachments": [NOTE]}, status=202)
+    assert len((await stand.get(path))["items"]) == 2
+
+
 async def test_a_task_names_what_came_with_it(stand: Stand) -> None:
     session = await stand.session()
     body = {"prompt": "look", "attachments": [NOTE, PICTURE]}

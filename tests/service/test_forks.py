@@ -190,6 +190,35 @@ async def test_an_agent_that_cannot_fork_is_given_a_transcript(made: TestHouse, 
     assert [tree.name for tree in (await worktrees.browse(made.house, OSCAR)).items] == ["w"]
 
 
+async def test_an_agent_that_said_that_it_cannot_fork_is_given_a_transcript(
+    made: TestHouse, tmp_path: Path
+) -> None:
+    """Its kind may be able to: the agent at hand is not, and no prompt of the fork is to find that out."""
+    it = await told(made, tmp_path, "whole", third=False)
+    assert (await it.fork(worktree="same")).fork is not None
+    await made.work.be_ready(it.session.id, "native", unable=("fork", "images"))
+    fork = await it.fork(worktree="same")
+    assert fork.fork is None and fork.origin is not None and fork.origin.replayed
+    assert fork.unable == ("fork", "images"), "it is the same agent"
+    assert (await it.fork(agent="able", worktree="same")).unable == (), "it is another one"
+    with pytest.raises(UnsupportedByAgent) as refused:
+        await it.fork(worktree="same", replay=False)
+    assert refused.value.fields["capability"] == "fork"
+    await made.work.be_ready(it.session.id, "native")  # a newer release of it can
+    assert (await it.fork(worktree="same", replay=False)).fork is not None
+
+
+async def test_a_fork_of_a_fork_that_never_began_is_not_asked_for_either(
+    made: TestHouse, tmp_path: Path
+) -> None:
+    it = await told(made, tmp_path, "whole", third=False)
+    native = await it.fork(worktree="same", prompt="more")
+    assert native.fork is not None
+    await made.work.be_ready(native.id, "", unable=("fork",))
+    again = await forks.create(made.house, OSCAR, native.id, ForkSession(worktree="same"))
+    assert again.fork is None and again.origin is not None and again.origin.replayed
+
+
 async def test_another_persons_agent_is_not_asked_to_remember(made: TestHouse, tmp_path: Path) -> None:
     """It runs with their login and in their folder: what it knows of the words is what all may read."""
     it = await told(made, tmp_path)

@@ -117,6 +117,30 @@ def test_another_agent_goes_on_and_has_read_what_was_said(make_server: Callable[
     assert server.api.session(str(session["id"]))["agent"] == "demo"
 
 
+def test_agents_that_do_not_fork_are_told_the_conversation(make_server: Callable[..., Server]) -> None:
+    """One says so when it starts, and its fork is made as a replay; one refuses, against its word."""
+    command = [sys.executable, "-m", "agor_jupyter.testing.acp_agent"]
+    agents = {
+        "plain": {"label": "Plain", "command": [*command, "--without=fork"]},
+        "moody": {"label": "Moody", "command": [*command, "--refuses-forks"]},
+    }
+    server = make_server(acp_agents=agents, trusted_repositories=["/*"])
+    for name, lacks in ("plain", ["fork"]), ("moody", []):
+        session = server.session(server.worktree(name), mode="full_auto", agent=f"acp.{name}")
+        prompted(server, session, "the-word-is-heron")
+        assert server.api.session(str(session["id"]))["unable"] == lacks
+        made = fork(server, session, worktree="same")
+        assert made["origin"]["replayed"] is bool(lacks)
+        prompted(server, made, "Go on.")
+        assert "the-word-is-heron" in words(server, made)
+        told = [event["update"].get("text") for event in server.api.events(str(made["id"]))]
+        assert REPLAY_NOTICE in told
+        now = server.api.session(str(made["id"]))
+        assert now["origin"]["replayed"] is True and now["fork"] is None
+        refusals = [text for text in told if text and "No forks today" in text]
+        assert len(refusals) == (0 if lacks else 1)
+
+
 def test_one_waits_over_a_kill_of_the_server(make_server: Callable[..., Server]) -> None:
     server = make_server(max_running_sessions=1)
     first = server.session(server.worktree("one"), "Mend the failing test")  # it asks, and works till then

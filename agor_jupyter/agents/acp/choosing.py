@@ -55,7 +55,7 @@ class Choosing:
         if spec.effort and spec.effort != self._offer.efforts.current:
             await self.set_effort(spec.effort)
 
-    def ready(self, version: str, instructions: tuple[str, ...]) -> AgentReady:
+    def ready(self, version: str, instructions: tuple[str, ...], unable: tuple[str, ...] = ()) -> AgentReady:
         """Say what is really there: an empty list of models, efforts or commands means none."""
         self._told = AgentReady(
             native_ref=self._session,
@@ -66,6 +66,7 @@ class Choosing:
             efforts=self._offer.efforts.values,
             commands=self.commands,
             instructions=instructions,
+            unable=unable,
         )
         return self._told
 
@@ -149,7 +150,7 @@ class Choosing:
     def _tell_again(self) -> None:
         """What is offered has changed in mid-session."""
         if self._told is not None:
-            self._outbox.put(self.ready(self._told.version, self._told.instructions))
+            self._outbox.put(self.ready(self._told.version, self._told.instructions, self._told.unable))
 
     def _became(self, offer: Offer) -> None:
         before, self._offer = self._offer, offer

@@ -91,7 +91,8 @@ class Connection:
         await self._choosing.open(client, opening.native_ref, answer, self._spec, opening.settings.modes)
         for notice in opening.notices:
             self._outbox.put(notice)
-        self._outbox.put(self._choosing.ready(opening.can.version, await opening.instructions()))
+        unable = opening.can.lacks(self._preset.capabilities)
+        self._outbox.put(self._choosing.ready(opening.can.version, await opening.instructions(), unable))
         if self._preset.quirks.commands_outlive_turns:
             self._own = await asyncio.to_thread(marked, client.spawned.marker)
         self._watching = asyncio.create_task(self._watch(client), name="acp-watch")

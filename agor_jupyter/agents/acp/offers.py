@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from agor_jupyter.agents.base import Capabilities
 from agor_jupyter.domain.content import Mode, SlashCommand
 
 ASKING = ("default", "ask", "read-only", "manual", "normal")
@@ -32,6 +33,11 @@ class Abilities:
     images: bool = False
     embedded: bool = False
     http: bool = False
+
+    def lacks(self, kind: Capabilities) -> tuple[str, ...]:
+        """Name what the kind can do and the agent at hand cannot."""
+        here = {"fork": self.fork, "images": self.images, "resume": self.resume or self.load}
+        return tuple(name for name, able in here.items() if getattr(kind, name) and not able)
 
 
 @dataclass(frozen=True)

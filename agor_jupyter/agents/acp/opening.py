@@ -32,7 +32,10 @@ TOOL_SERVERS_SECONDS = 25.0
 TOOL_SERVER = "AGOR_TOOL_SERVER"
 MARKERS = ("AGOR_SESSION", "AGOR_RUN")
 
-_NO_RECORD = "Begin a new session in this worktree; the transcript stays as it is."
+_NO_RECORD = (
+    "Fork it: the fork is given a transcript of what was said. Or begin a new session in this worktree. "
+    "This one stays as it is."
+)
 
 
 def tool_server_marker(spawn_marker: str) -> str:
@@ -129,15 +132,24 @@ class Opening:
             )
         wanted = {**params, "sessionId": point.native_ref}
         try:
-            answer = await self._ask(client, "session/fork", wanted)
+            answer = await self._branch(client, wanted)
+        except RequestError as error:
+            refused = await self._unavailable(client, error)
+            if self._explain(error)[1] != self._preset.login_hint:  # else the fork waits for a login
+                refused.fields["capability"] = "fork"
+            raise refused from error
+        await self._named(answer)
+        return answer
+
+    async def _branch(self, client: Client, wanted: dict[str, Any]) -> object:
+        try:
+            return await self._ask(client, "session/fork", wanted)
         except RequestError:
             if not self.can.load:
                 raise
             # Some agents fork only what their own process has open; loading changes nothing of it.
             await self._ask(client, "session/load", wanted)
-            answer = await self._ask(client, "session/fork", wanted)
-        await self._named(answer)
-        return answer
+            return await self._ask(client, "session/fork", wanted)
 
     async def _take_up(self, client: Client, params: dict[str, Any]) -> object:
         """Take a conversation up: by `resume` (which replays nothing) where there is one, else `load`."""

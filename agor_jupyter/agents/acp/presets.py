@@ -142,7 +142,7 @@ GENERIC = Preset(
             "questions": "The protocol has no stable way to ask a person.",
             "steer": "The protocol has no way to speak into a running turn: a prompt is queued.",
             "resume": _RUN_TIME,
-            "fork": _RUN_TIME,
+            "fork": "As far as the agent says it can when it starts: elsewhere a fork is given a transcript.",
             "fork_at_message": "The protocol forks whole conversations only: "
             "elsewhere a fork is given a transcript.",
             "set_model": _RUN_TIME,

@@ -26,6 +26,12 @@ async def test_a_plainer_agent_passes_what_it_can(case: object, tmp_path: Path) 
     await run_case(case, "direct", AcpHarness(*flags), tmp_path)  # type: ignore[arg-type]  # parametrised
 
 
+@pytest.mark.parametrize("ability", ["fork", "image"])
+async def test_what_the_agent_at_hand_lacks_is_refused_by_name(ability: str, tmp_path: Path) -> None:
+    (case,) = [case for case in CASES if case.name == "refuses_what_it_lacks"]
+    await run_case(case, "direct", AcpHarness(f"--without={ability}"), tmp_path)
+
+
 def test_only_questions_and_forks_at_a_message_are_beyond_it() -> None:
     capabilities = registry.get("acp").capabilities
     denied = {name for name, value in capabilities.model_dump().items() if value is False}

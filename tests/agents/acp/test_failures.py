@@ -124,6 +124,15 @@ async def test_what_this_agent_cannot_do_is_refused_by_name(
     assert error.hint
 
 
+async def test_a_fork_that_is_refused_against_its_word_names_the_capability(tmp_path: Path) -> None:
+    """By it the house knows that a transcript mends it."""
+    point = ForkPoint(native_ref="x", worktree="/w")
+    error = await refusal(tmp_path, "--refuses-forks", "--without=load", fork=point)
+    assert isinstance(error, AgentUnavailable)
+    assert "No forks today" in error.detail
+    assert error.fields["capability"] == "fork"
+
+
 async def test_tool_servers_need_their_variables_and_leave_our_name(tmp_path: Path) -> None:
     lacking = McpServer(name="mine", command=("true",), environment={"KEY": "${NO_SUCH_KEY}"})
     error = await refusal(tmp_path, mcp_servers=(lacking,))

@@ -38,6 +38,27 @@ async def test_it_says_what_is_really_there(talk: Start) -> None:
     assert (poor.models, poor.efforts, poor.commands) == ((), (), ())
 
 
+@pytest.mark.parametrize(
+    ("without", "lacks"),
+    [
+        ((), ()),
+        (("fork",), ("fork",)),
+        (("image",), ("images",)),
+        (("load",), ()),  # it resumes
+        (("resume",), ()),  # it loads
+        (("fork", "image", "load", "resume"), ("fork", "images", "resume")),
+    ],
+)
+async def test_it_says_what_it_lacks(talk: Start, without: tuple[str, ...], lacks: tuple[str, ...]) -> None:
+    chat = await talk(*(f"--without={name}" for name in without))
+    commands = [{"name": "other"}]
+    await chat.prompt(
+        steps({"update": {"sessionUpdate": "available_commands_update", "availableCommands": commands}})
+    )
+    told = [ready.unable for ready in chat.of(AgentReady)]
+    assert len(told) > 1 and set(told) == {lacks}, "also when it tells again what it offers"
+
+
 async def test_model_and_effort_are_chosen_at_the_start_and_later(talk: Start) -> None:
     chat = await talk(model="large", effort="high")
     assert chat.of(AgentReady)[0].model == "large"
