@@ -3,8 +3,9 @@ import { UUID } from '@lumino/coreutils';
 import { ProblemError } from '../api/problem';
 import type { Fork } from '../api/sessions';
 import { forkSession } from '../api/sessions';
-import { isReady } from '../domain/abilities';
+import { agentOf, isReady } from '../domain/abilities';
 import { CommandIds } from '../domain/commandIds';
+import { isReplayed, WHOLE } from '../domain/replays';
 import type { Session } from '../schema/types';
 import { askItem } from './ask';
 import { sessionArg } from './sessions';
@@ -37,7 +38,7 @@ export function forkCommands(context: CommandContext): Command[] {
       enabled: whereSession(context, session => session.task_count > 0),
       execute: async args => {
         const id = needSession(context, args);
-        const worktree = whereOf(args) ?? (await askWhere(context));
+        const worktree = whereOf(args) ?? (await askWhere(context, id));
         if (worktree === null) {
           return null;
         }
@@ -82,12 +83,23 @@ const whereOf = (args: Args): Where | null => {
   return where === 'same' || where === 'new' ? where : null;
 };
 
-async function askWhere({ trans }: CommandContext): Promise<Where | null> {
-  const chosen = await askItem(trans.__('Where does the fork work?'), [
+async function askWhere(context: CommandContext, id: string): Promise<Where | null> {
+  const { trans } = context;
+  const title = willReplay(context, id)
+    ? trans.__('Where does the fork work? Its agent is given a transcript: it does not remember by itself.')
+    : trans.__('Where does the fork work?');
+  const chosen = await askItem(title, [
     ['new', trans.__('In a new worktree, with the files as they were')],
     ['same', trans.__('In the same worktree, with the files as they are')]
   ]);
   return chosen === null ? null : chosen === 'same' ? 'same' : 'new';
+}
+
+function willReplay(context: CommandContext, id: string): boolean {
+  const { workspace } = context.app;
+  const session = recordOf(context, id);
+  const agent = agentOf(workspace.agents.get(), session);
+  return session !== undefined && isReplayed(session, agent, workspace.me.get()?.person.id, WHOLE);
 }
 
 /** Say whether the agent that is named can begin a session; without a name it is asked for. */

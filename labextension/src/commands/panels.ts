@@ -1,4 +1,5 @@
 /** Commands that open a session's panel, at its prompt or at one of its parts. */
+import { agentOf } from '../domain/abilities';
 import { byAttention } from '../domain/attention';
 import { CommandIds } from '../domain/commandIds';
 import type { AgorApp } from '../model/app';
@@ -37,7 +38,7 @@ export function panelCommands({ app, sessions, trans }: PanelContext): Command[]
       args: { session_id: text('The session; the panel used last when absent.') },
       enabled: args => {
         const session = workspace.sessions.get().get(textArg(args, 'session_id') ?? app.current.get() ?? '');
-        const able = workspace.agents.get().find(each => each.kind === session?.agent)?.capabilities;
+        const able = agentOf(workspace.agents.get(), session)?.capabilities;
         return workspace.may('execute', 'agor:sessions') && (able?.images === true || able?.files === true);
       },
       execute: args => {

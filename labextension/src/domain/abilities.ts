@@ -1,5 +1,5 @@
 /** What an agent can do, in words (English; the caller translates), and the state that it is in. */
-import type { AgentInfo } from '../schema/types';
+import type { AgentInfo, Session } from '../schema/types';
 
 export interface Ability {
   readonly field: string;
@@ -46,6 +46,25 @@ export function abilitiesOf(agent: AgentInfo): readonly Ability[] {
     able: (able as Readonly<Record<string, unknown>>)[field] === true,
     note: notes[field] ?? ''
   }));
+}
+
+/** Give an agent as it is in one session: without what it said there that it lacks (`Session.unable`). */
+export function atHand(agent: AgentInfo, lacks: readonly string[]): AgentInfo {
+  if (lacks.length === 0) {
+    return agent;
+  }
+  const notes = Object.entries(agent.capabilities.notes).filter(([field]) => !lacks.includes(field));
+  const unable = Object.fromEntries(lacks.map(field => [field, false]));
+  return { ...agent, capabilities: { ...agent.capabilities, ...unable, notes: Object.fromEntries(notes) } };
+}
+
+/** Give the agent of a session as it is there, where its kind is known. */
+export function agentOf(
+  agents: readonly AgentInfo[],
+  session: Pick<Session, 'agent' | 'unable'> | null | undefined
+): AgentInfo | undefined {
+  const kind = agents.find(each => each.kind === session?.agent);
+  return kind === undefined || session === null || session === undefined ? undefined : atHand(kind, session.unable);
 }
 
 export type AgentState = 'ready' | 'unknown' | 'logged-out' | 'absent';

@@ -89,6 +89,7 @@ function said(session: Session, update: SessionEvent['update']): Changes {
         trusted: update.trusted,
         instructions: update.instructions,
         tool_servers: update.tool_servers,
+        unable: update.unable,
         ...running(session)
       };
     case 'notice':
@@ -107,6 +108,7 @@ function said(session: Session, update: SessionEvent['update']): Changes {
       return { agent: update.agent, title: update.title, mode: update.mode, model: update.model };
     case 'session_updated':
       return {
+        ...(update.replayed ? replayed(session) : {}),
         ...(update.status_line === null ? {} : { status_line: update.status_line }),
         ...(update.title === null ? {} : { title: update.title }),
         ...(update.archived === null
@@ -120,6 +122,10 @@ function said(session: Session, update: SessionEvent['update']): Changes {
     default:
       return {};
   }
+}
+
+function replayed(session: Session): Changes {
+  return { fork: null, origin: session.origin === null ? null : { ...session.origin, replayed: true } };
 }
 
 function ended(session: Session, update: TaskEnded): Changes {

@@ -2,8 +2,9 @@
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
-import { createContext, useCallback, useContext } from 'react';
+import { createContext, useCallback, useContext, useMemo } from 'react';
 import type { AgentInfo } from '../api/agents';
+import { atHand } from '../domain/abilities';
 import { useStore } from '../model/store';
 import type { SessionStore } from '../model/sessionStore';
 import type { Workspace } from '../model/workspace';
@@ -36,9 +37,13 @@ export function useRun(): (command: string, args?: ReadonlyPartialJSONObject) =>
   );
 }
 
-/** Give the session's kind of agent, once it is known. */
+const NOTHING: readonly string[] = [];
+
+/** Give the session's agent, once its kind is known: without what it said that it lacks. */
 export function useAgent(): AgentInfo | undefined {
   const { store, workspace } = useSessionView();
   const kind = useStore(store, state => state.session?.agent);
-  return useStore(workspace.agents, agents => agents.find(each => each.kind === kind));
+  const lacks = useStore(store, state => state.session?.unable ?? NOTHING);
+  const agent = useStore(workspace.agents, agents => agents.find(each => each.kind === kind));
+  return useMemo(() => (agent === undefined ? undefined : atHand(agent, lacks)), [agent, lacks]);
 }

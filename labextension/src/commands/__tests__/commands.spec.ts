@@ -1,3 +1,4 @@
+import { InputDialog } from '@jupyterlab/apputils';
 import { nullTranslator } from '@jupyterlab/translation';
 import { CommandRegistry } from '@lumino/commands';
 import { describe, expect, it, vi } from 'vitest';
@@ -29,7 +30,7 @@ const session = (id: string, more: Partial<Session> = {}): Session =>
   ({
     id, worktree_id: 'wt_1', agent: 'demo', title: id, owner: 'ann', status: 'idle', mode: 'ask', model: 'one', effort: '',
     efforts: ['low', 'high'], queue: [], pending: [], queue_paused: '', current_task: null, last_stop_reason: null, archived: false, task_count: 1,
-    updated_ms: 1, ...more
+    updated_ms: 1, unable: [], native_ref: 'n', fork: null, origin: null, ...more
   }) as unknown as Session;
 
 interface World {
@@ -52,7 +53,7 @@ function registered(may: boolean, sessions: readonly Session[] = [], agent: obje
   const selection = new Store<readonly string[]>([]);
   let inFront = false;
   const view = { selection, canWrite: may, doc: { id: 'board_1' } };
-  const capabilities = { set_model: true, set_effort: false, steer: false, images: false, files: false, ...agent };
+  const capabilities = { set_model: true, set_effort: false, steer: false, images: false, files: false, notes: {}, ...agent };
   const workspace = {
     may: () => may,
     me: new Store({ named_users: false, read_only: '', person: { id: 'ann', display_name: 'Ann' } }),
@@ -189,6 +190,12 @@ describe('commands', () => {
     expect(context.commands.isEnabled(id)).toBe(false);
   });
 
+  it('offers no files to an agent that takes pictures alone, and said that it does not', () => {
+    const { context } = registered(true, [session('ses_1'), session('ses_2', { unable: ['images'] })], { images: true });
+    const offered = (session_id: string): boolean => context.commands.isEnabled(CommandIds.attachFiles, { session_id });
+    expect([offered('ses_1'), offered('ses_2')]).toEqual([true, false]);
+  });
+
   it('forks where it is told, and opens the fork', async () => {
     const { context, asked, opened } = registered(true, [session('ses_1')]);
     context.app.current.set('ses_1');
@@ -203,6 +210,19 @@ describe('commands', () => {
     expect(opened.at(-1)?.[0]).toBe('ses_1');
     await context.commands.execute(CommandIds.forkSession, { worktree: 'same' });
     expect(asked.at(-1)?.[2]).toEqual({ position: 'after', worktree: 'same' });
+  });
+
+  it.each([
+    [[], { fork: true }, 'Where does the fork work?'],
+    [['fork'], { fork: true }, /given a transcript/],
+    [[], { fork: false }, /given a transcript/]
+  ])('asks where a fork works, and says of one that lacks %j and is %j that it is a replay', async (lacks, able, title) => {
+    const { context } = registered(true, [session('ses_1', { unable: lacks })], able);
+    context.app.current.set('ses_1');
+    const ask = vi.spyOn(InputDialog, 'getItem').mockResolvedValue({ button: { accept: false }, value: null } as never);
+    await context.commands.execute(CommandIds.forkSession, {});
+    expect(ask.mock.lastCall?.[0].title).toMatch(title);
+    ask.mockRestore();
   });
 
   it('goes on with another agent in the same worktree, and only with one that is ready', async () => {

@@ -151,6 +151,14 @@ describe('PromptBox', () => {
     expect(screen.queryByTestId('agor-attached')).toBe(null);
   });
 
+  it('takes no pictures where the agent said so when it started, and files all the same', async () => {
+    const { box } = shown({ unable: ['images'] }, { notes: { images: 'As far as it can.' } });
+    expect(screen.getByTestId('agor-attach').getAttribute('aria-disabled')).toBe('false');
+    drop(box(), [new File(['x'], 'p.png', { type: 'image/png' }), note()]);
+    expect((await screen.findByTestId('agor-refused')).textContent).toBe('Demo takes no pictures.');
+    expect(screen.getAllByTestId('agor-attached').length).toBe(1);
+  });
+
   it('greys the effort of an agent that has none, with its own reason', () => {
     shown({}, { set_model: false, notes: { set_effort: 'A script thinks as it is written.', set_model: 'It has one.' } });
     const [effort, model] = ['Effort', 'Model'].map(label => screen.getByLabelText<HTMLSelectElement>(label));
