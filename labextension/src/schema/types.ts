@@ -1126,7 +1126,8 @@ export interface components {
          *     An agent tells it again when what it offers has changed. `model_labels` names models for people, where
          *     the agent does. `trusted` says whether the repository was trusted when it started, `tool_servers` which
          *     MCP servers of its owner it started with, and why one is missing ("" where it told of no trouble): the
-         *     runner fills both in.
+         *     runner fills both in. `unable` names what its kind can do and the agent at hand says that it cannot:
+         *     `fork`, `images`, `resume`.
          */
         AgentReady: {
             /**
@@ -1180,6 +1181,11 @@ export interface components {
              * @enum {string}
              */
             type: "agent_ready";
+            /**
+             * Unable
+             * @default []
+             */
+            unable: string[];
             /**
              * Version
              * @default
@@ -3131,7 +3137,8 @@ export interface components {
          *     `models`, `model_labels`, `efforts` and `commands` are what the running agent offers; empty before its
          *     first start. `trusted` and `instructions` are what it started with: whether the repository was trusted,
          *     and which of its files instruct the agent. `tool_servers` are the MCP servers that it started with, and
-         *     why one is missing ("": no trouble is known).
+         *     why one is missing ("": no trouble is known). `unable` names what the kind can do and the agent at hand
+         *     cannot, as it said when it started.
          */
         Session: {
             /** Agent */
@@ -3300,6 +3307,11 @@ export interface components {
              * @default null
              */
             trusted: boolean | null;
+            /**
+             * Unable
+             * @default []
+             */
+            unable: string[];
             /** Updated Ms */
             updated_ms: number;
             /**
@@ -3520,6 +3532,8 @@ export interface components {
         /**
          * SessionUpdated
          * @description A person renamed the session or changed its archive state, or its agent said what it does now.
+         *
+         *     `replayed`: its agent would not branch off what it is a fork of, so it is given a transcript instead.
          */
         SessionUpdated: {
             /**
@@ -3534,6 +3548,11 @@ export interface components {
              * @default
              */
             by_name: string;
+            /**
+             * Replayed
+             * @default false
+             */
+            replayed: boolean;
             /**
              * Status Line
              * @default null
