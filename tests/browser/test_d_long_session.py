@@ -33,9 +33,8 @@ def test_five_thousand_messages(desk: Desk) -> None:
         scroller = page.locator('[data-virtuoso-scroller="true"]')
         begun = time.monotonic()
         # What is scrolled over is loaded on the way, which moves the top: go on until it is reached.
-        scroller.focus()
         while time.monotonic() - begun < 60:  # a loaded machine loads its hundred pages slowly
-            page.keyboard.press("Home")
+            scroller.press("Home")  # focus first: a session that was just opened gave it to the prompt box
             page.wait_for_timeout(150)
             counts.append(rows.count())
             if panel.get_by_text("message 0-0", exact=True).count():

@@ -155,6 +155,7 @@ def test_files_go_as_chips_and_words_steer(desk: Desk, house: Stage) -> None:
         close_session(page)
         desk.session(page, session)
         expect(chips).to_have_count(2)
+        expect(page.get_by_test_id("agor-enter")).to_have_text("Enter: queue · Ctrl+Enter: steer")
         box.fill("mind this")
         box.press("Control+Enter")
         expect(box).to_have_value("")
