@@ -7,6 +7,7 @@ to end. Requests are made as a person, as a page would make them.
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -88,7 +89,13 @@ class Stage:
         process = self.lab.process
         assert process is not None
         process.terminate()
-        process.wait(STOP_SECONDS)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            # Now and then anyio's threads, which read and write files for Jupyter, outlive its loop: all that
+            # pages see of the server is gone by then.
+            process.kill()
+            process.wait()
 
     # -- what stories need to be there ---------------------------------------------------------
 
