@@ -12,6 +12,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from agor_jupyter.cli.lab import Lab, LabFailed, free_port, prepare
 from agor_jupyter.domain.errors import AgorError
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+REMOVE_SECONDS = 5.0
 
 
 class Stopped(BaseException):
@@ -67,7 +69,20 @@ def run(arguments: argparse.Namespace) -> int:
         return 1
     finally:
         if not kept:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove the scratch folder. A process that is just ending may still write there: try for a while."""
+    deadline = time.monotonic() + REMOVE_SECONDS
+    while folder.exists():
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            if time.monotonic() > deadline:
+                print(f"The scratch folder could not be removed: {error}", file=sys.stderr)
+                return
+            time.sleep(0.1)
 
 
 def _run_in(folder: Path, arguments: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,6 +102,11 @@ class Lab:
             self._stop()
 
     def _start(self) -> subprocess.Popen[bytes]:
+        # Not in the main thread, where a signal may raise: a server that runs would not be known yet.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(self._spawn).result()
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
         argv = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--port={self.port}"]
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
