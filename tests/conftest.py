@@ -1,4 +1,4 @@
-"""What tests of several rooms share: the wheel, built once."""
+"""What tests of several rooms share: the wheel, built once, and the list of what failed."""
 
 from __future__ import annotations
 
@@ -18,6 +18,13 @@ print(build_wheel(sys.argv[1]))
 """
 TOOLS = {"hatchling": "hatchling>=1.26", "hatch_jupyter_builder": "hatch-jupyter-builder>=0.9.1"}
 SECONDS = 300
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Tell `scripts/run_tests` what failed, one name a line."""
+    if report.failed and (place := os.environ.get("AGOR_FAILED_TESTS")):
+        with Path(place).open("a", encoding="utf-8") as names:
+            names.write(f"{report.nodeid}\n")
 
 
 @pytest.fixture(scope="session")
