@@ -8,6 +8,9 @@ from collections.abc import Callable, Coroutine
 
 logger = logging.getLogger("agor_jupyter.engine")
 
+LONGEST_PAUSE = 30.0
+"""How many seconds a job that fails again and again rests at most."""
+
 
 class Jobs:
     """A set of jobs that are cancelled and awaited together."""
@@ -25,12 +28,21 @@ class Jobs:
     def start_lasting(
         self, make: Callable[[], Coroutine[object, object, None]], name: str, *, pause_seconds: float
     ) -> asyncio.Task[None]:
-        """Start a job that goes on after a fault: the fault is reported, then `make` is called again."""
+        """Start a job that goes on after a fault: the fault is reported, then `make` is called again.
+
+        The pause doubles with each fault up to `LONGEST_PAUSE`, and is short again after a good while.
+        """
+        clock = asyncio.get_running_loop().time
 
         async def last() -> None:
+            pause = pause_seconds
             while True:
+                began = clock()
                 await self._supervised(make(), name)
-                await asyncio.sleep(pause_seconds)
+                if clock() - began > LONGEST_PAUSE:
+                    pause = pause_seconds
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
 
         return self.start(last(), name)
 

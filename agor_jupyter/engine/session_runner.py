@@ -44,7 +44,7 @@ AGAIN_SECONDS = 0.5
 """How long to wait before a full disk, or a runner that could not be reached, is tried again."""
 
 FAULT_SECONDS = 0.5
-"""How long a session rests after a fault of ours, before it hears its runner again."""
+"""How long a session rests after a first fault of ours, before it hears its runner again."""
 
 
 @dataclass(frozen=True)
