@@ -6,6 +6,17 @@ from playwright.sync_api import Page, TimeoutError
 
 ITEMS = ".lm-CommandPalette-item"
 FOCUSED = "(selector) => document.activeElement?.closest(selector) !== null"
+LISTEN = """() => {
+  const { commands } = window.jupyterapp;
+  if (!window.agorRan) {
+    commands.commandExecuted.connect((_, { id }) => id.startsWith('agor:') && window.agorRan.push(id));
+  }
+  window.agorRan = [];
+}"""
+RAN = """(label) => {
+  const { commands } = window.jupyterapp;
+  return window.agorRan.some(id => commands.label(id).includes(label));
+}"""
 
 
 def press_until(page: Page, key: str, selector: str, most: int = 40) -> None:
@@ -34,6 +45,15 @@ def find(page: Page, words: str, item: str) -> None:
 
 
 def choose(page: Page, label: str) -> None:
-    """Run a command by typing its name into the palette."""
-    find(page, label, f'{ITEMS}.lm-mod-active:not(.lm-mod-disabled):has-text("{label}")')
-    page.keyboard.press("Enter")
+    """Run a command by typing its name into the palette: again where the palette was closed before Enter."""
+    item = f'{ITEMS}.lm-mod-active:not(.lm-mod-disabled):has-text("{label}")'
+    page.evaluate(LISTEN)
+    for _ in range(5):
+        find(page, label, item)
+        page.keyboard.press("Enter")
+        try:
+            page.wait_for_function(RAN, arg=label, timeout=2000)
+        except TimeoutError:
+            continue
+        return
+    raise AssertionError(f"Enter does not run {label}")
