@@ -55,11 +55,8 @@ def add_to(commands: Any) -> None:  # argparse's own type for this is private
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the scratch folder, run, clean up."""
-    kept = bool(arguments.folder)
-    folder = Path(arguments.folder or tempfile.mkdtemp(prefix="agor-demo-")).expanduser().resolve()
     try:
-        with _ended_by_signals():
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _ended_by_signals(), _scratch(arguments.folder) as folder:
             return _run_in(folder, arguments)
     except Stopped as stopped:
         print(f"The demo was stopped ({stopped}).", file=sys.stderr)
@@ -67,8 +64,17 @@ def run(arguments: argparse.Namespace) -> int:
     except (AgorError, LabFailed) as error:
         print(f"The demo cannot run: {error}", file=sys.stderr)
         return 1
+
+
+@contextlib.contextmanager
+def _scratch(wanted: str) -> Iterator[Path]:
+    """Make the folder that is wanted, which is kept; without a wish a new one, removed at the end."""
+    folder = Path(wanted or tempfile.mkdtemp(prefix="agor-demo-")).expanduser().resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        yield folder
     finally:
-        if not kept:
+        if not wanted:
             _remove(folder)
 
 

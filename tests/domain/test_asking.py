@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agor_jupyter.domain.asking import ANSWER_CHARS, check_whole, unanswered
+from agor_jupyter.domain.asking import ANSWER_CHARS, MOST_TAKEN, check_whole, taken, unanswered
 from agor_jupyter.domain.content import PermissionOption, Question
 from agor_jupyter.domain.errors import Unprocessable
 from agor_jupyter.domain.events import PermissionRequest
@@ -82,6 +82,15 @@ def test_words_of_ones_own_are_taken_where_they_will_do(question: Question, answ
     assert caught.value.fields["unfit"] == "Which?"
     assert len(caught.value.detail) < 250
     check_whole(asked(question, options=OPTIONS), "no", given)
+
+
+def test_what_an_answer_may_cost_is_bounded() -> None:
+    found, rest = taken(("a", "b"), "a," * 5000)
+    assert (found, rest.startswith("a,a")) == (["a"] * MOST_TAKEN, True)
+    with pytest.raises(Unprocessable):
+        check_whole(
+            asked(Question(question="Which?", choices=RED, multiple=True)), None, {"Which?": "red," * 999}
+        )
 
 
 def test_an_unfit_answer_names_the_choices_as_far_as_anybody_reads() -> None:
