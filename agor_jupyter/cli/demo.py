@@ -19,10 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from agor_jupyter.cli import headless
-from agor_jupyter.cli.lab import Lab, LabFailed, free_port, prepare
+from agor_jupyter.cli.lab import SIGNALS, Lab, LabFailed, free_port, prepare
 from agor_jupyter.domain.errors import AgorError
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 REMOVE_SECONDS = 5.0
 
 

@@ -6,14 +6,15 @@ import contextlib
 import json
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,11 +26,33 @@ from agor_jupyter.domain.errors import AgorError
 REPOSITORY = "summary"
 READY_SECONDS = 60.0
 STOP_SECONDS = 20.0
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Those that ask a program to end."""
 QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 
 
 class LabFailed(Exception):
     """JupyterLab did not come up; the message holds the end of what it said."""
+
+
+@contextmanager
+def _signals_later() -> Iterator[None]:
+    """Hold back what asks to end, where a function handles it: the first is handled when this has ended."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # handlers run in the main thread alone
+        return
+    came: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    held = {number: handler for number, handler in handlers.items() if callable(handler)}
+    for number in held:
+        signal.signal(number, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in held.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 def prepare(folder: Path, agent: str) -> None:
@@ -102,13 +125,9 @@ class Lab:
             self._stop()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        # Not in the main thread, where a signal may raise: a server that runs would not be known yet.
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(self._spawn).result()
-
-    def _spawn(self) -> subprocess.Popen[bytes]:
         argv = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--port={self.port}"]
-        with self.log.open("ab") as output:
+        # Else a handler that raises could leave a server behind that runs, and that nobody knows.
+        with _signals_later(), self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 [*argv, "--ServerApp.port_retries=0"],
                 stdin=subprocess.DEVNULL,

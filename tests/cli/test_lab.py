@@ -2,52 +2,53 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agor_jupyter.cli.lab import Lab, free_port
+from agor_jupyter.cli.lab import SIGNALS, Lab, free_port
 
 
 class Stopped(BaseException):
     """What the signal raises."""
 
 
-@pytest.fixture
-def raising() -> Iterator[None]:
+@pytest.fixture(params=SIGNALS)
+def number(request: pytest.FixtureRequest) -> Iterator[int]:
+    """Let one of the signals that ask to end raise."""
+
     def stop(*_: object) -> None:
         raise Stopped
 
-    before = signal.signal(signal.SIGUSR1, stop)
-    yield
-    signal.signal(signal.SIGUSR1, before)
+    before = signal.signal(request.param, stop)
+    yield request.param
+    signal.signal(request.param, before)
 
 
-class Interrupted(subprocess.Popen[bytes]):
-    """A program that runs, and a signal that comes before anybody could note it."""
+def interrupted(number: int, made: list[subprocess.Popen[bytes]]) -> type[subprocess.Popen[bytes]]:
+    """Make programs that run as a signal comes, before anybody could note them."""
 
-    made: Interrupted | None = None
+    class Interrupted(subprocess.Popen[bytes]):
+        def __init__(self, argv: list[str], **options: Any) -> None:
+            super().__init__(["sleep", "60"], **options)
+            made.append(self)
+            signal.raise_signal(number)
 
-    def __init__(self, argv: list[str], **options: Any) -> None:
-        super().__init__(["sleep", "60"], **options)
-        Interrupted.made = self
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
-        os.sched_yield()
+    return Interrupted
 
 
-@pytest.mark.usefixtures("raising")
-def test_a_signal_as_the_server_begins_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+def test_a_signal_as_the_server_begins_ends_it(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[subprocess.Popen[bytes]] = []
+    monkeypatch.setattr(subprocess, "Popen", interrupted(number, made))
     with pytest.raises(Stopped), Lab(tmp_path, free_port()).running():
         pass
-    server = Interrupted.made
-    assert server is not None
+    (server,) = made
     try:
         assert server.poll() == -signal.SIGTERM
     finally:
