@@ -221,9 +221,6 @@ async def replay_instead(runner: SessionRunner, refused: AgorError) -> bool:
             await runner.append_locked(drafts)
 
     await runner.until_stored(store)
-    if replayed:
-        # The agent never had the prompt, whatever its runner said; the next one is to have it.
-        runner.accepted = None
     return replayed
 
 

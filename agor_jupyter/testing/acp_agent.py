@@ -106,6 +106,8 @@ class Agent:
         return self.open(params, params["sessionId"], self.kept(params["sessionId"]))
 
     async def fork(self, params: Json) -> Json:
+        if self.needs_login:
+            raise Refused(-32000, "Authentication required")
         if self.refuses_forks:
             raise Refused(-32603, "No forks today")
         if self.forks_open_ones and params["sessionId"] not in self.sessions:

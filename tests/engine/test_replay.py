@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agor_jupyter.domain.conversation import LIMIT, REPLAY_NOTICE
-from agor_jupyter.domain.events import Notice, TaskQueued
+from agor_jupyter.domain.events import AgentReady, Notice, TaskQueued
 from agor_jupyter.domain.ids import TaskId
 from agor_jupyter.domain.session import ForkOrigin, ForkPoint, Session
 from agor_jupyter.runner.protocol import RunnerEnded
@@ -151,6 +151,33 @@ async def test_a_fork_that_is_refused_before_it_is_reached_is_replayed_once(worl
     agent = await world.executor.wait_runner(3)
     assert "Agent: first answer" in str((await agent.wait_told("prompt"))[2])
     assert await notices(world, fork, task) == [WHY, REPLAY_NOTICE]
+
+
+async def test_a_fork_that_has_begun_is_not_replayed_over_what_it_remembers(world: World) -> None:
+    fork = await native_fork(world)
+    await world.prompt(fork, "and now?")
+    first = await world.executor.wait_runner(1)
+    await first.wait_told("prompt")
+    first.say(AgentReady(native_ref="its own"))
+    first.end_turn()
+    await world.wait(fork, lambda now: now.current_task is None and not now.queue)
+    first.end(RunnerEnded(reason="idle"))
+    await world.prompt(fork, "go on")
+    second = await world.executor.wait_runner(2)
+    second.end(REFUSED)
+    failed = await world.wait(fork, lambda now: now.status == "failed")
+    assert failed.origin is not None and not failed.origin.replayed
+    assert failed.native_ref == "its own"
+
+
+async def test_what_else_it_refuses_before_it_is_reached_is_a_failure(world: World) -> None:
+    fork = await native_fork(world)
+    world.executor.ends_at_start = REFUSED.model_copy(update={"capability": "mcp"})
+    await world.prompt(fork, "and now?")
+    held = await world.wait(fork, lambda now: bool(now.queue_paused))
+    assert len(world.executor.runners) == 2, "the parent's and one try"
+    assert held.fork is not None
+    assert held.origin is not None and not held.origin.replayed
 
 
 async def test_what_else_it_refuses_is_a_failure(world: World) -> None:

@@ -91,6 +91,22 @@ async def test_an_agent_that_cannot_start_says_why(runners: Runners) -> None:
     assert "no-such-script" in ended.error
 
 
+async def test_what_an_agent_lacks_is_named_by_a_start_that_failed_for_it(
+    runners: Runners, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the runner was over before its socket was seen: its log says it."""
+    ended = RunnerEnded(reason="start_failed", error="It has no fork.", hint="Begin anew.", capability="fork")
+    line = Frame(at_ms=1, update=ended).model_dump_json()
+    write = "import sys; open(sys.argv[1], 'a').write(sys.argv[2] + chr(10))"
+    monkeypatch.setattr(
+        "agor_jupyter.executors.local._command",
+        lambda spec: [sys.executable, "-c", write, spec.log_path, line],
+    )
+    with pytest.raises(AgentUnavailable, match=r"It has no fork\.") as caught:
+        await runners.executor.start(runners.spec())
+    assert (caught.value.hint, caught.value.fields["capability"]) == ("Begin anew.", "fork")
+
+
 async def test_an_unknown_agent_is_unavailable(runners: Runners) -> None:
     with pytest.raises(AgentUnavailable, match="no agent 'nobody'"):
         await runners.executor.start(runners.spec(agent="nobody"))

@@ -133,6 +133,14 @@ async def test_a_fork_that_is_refused_against_its_word_names_the_capability(tmp_
     assert error.fields["capability"] == "fork"
 
 
+async def test_a_fork_without_a_login_waits_for_one(tmp_path: Path) -> None:
+    """It names no capability: a transcript would mend nothing."""
+    point = ForkPoint(native_ref="x", worktree="/w")
+    error = await refusal(tmp_path, "--needs-login", "--without=load", fork=point)
+    assert "Authentication required" in error.detail
+    assert "capability" not in error.fields
+
+
 async def test_tool_servers_need_their_variables_and_leave_our_name(tmp_path: Path) -> None:
     lacking = McpServer(name="mine", command=("true",), environment={"KEY": "${NO_SUCH_KEY}"})
     error = await refusal(tmp_path, mcp_servers=(lacking,))

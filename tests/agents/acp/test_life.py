@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from agor_jupyter.agents.acp.presets import GENERIC
+from agor_jupyter.agents.acp.offers import Abilities
+from agor_jupyter.agents.acp.presets import GEMINI, GENERIC
 from agor_jupyter.agents.base import McpServer
 from agor_jupyter.agents.process import marked
 from agor_jupyter.domain.content import SlashCommand, TerminalContent, TextContent, ToolLocation
@@ -57,6 +58,11 @@ async def test_it_says_what_it_lacks(talk: Start, without: tuple[str, ...], lack
     )
     told = [ready.unable for ready in chat.of(AgentReady)]
     assert len(told) > 1 and set(told) == {lacks}, "also when it tells again what it offers"
+
+
+def test_what_its_kind_cannot_either_is_not_told() -> None:
+    assert Abilities().lacks(GENERIC.capabilities) == ("fork", "images", "resume")
+    assert Abilities().lacks(GEMINI.capabilities) == ("images", "resume")
 
 
 async def test_model_and_effort_are_chosen_at_the_start_and_later(talk: Start) -> None:

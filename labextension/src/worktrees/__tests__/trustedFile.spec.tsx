@@ -36,6 +36,20 @@ describe('TrustedFile', () => {
     await waitFor(() => expect(texts()).toEqual(['proj/CLAUDE.md, 2']));
   });
 
+  it('shows what was read last, not what came last', async () => {
+    const answers: ((text: string) => void)[] = [];
+    shown(['a/CLAUDE.md'], () => new Promise(resolve => answers.push(resolve)));
+    const button = screen.getByRole('button');
+    fireEvent.click(button);
+    fireEvent.click(button);
+    fireEvent.click(button);
+    answers[1]?.('new');
+    await waitFor(() => expect(texts()).toEqual(['new']));
+    answers[0]?.('old');
+    await new Promise(resolve => setTimeout(resolve));
+    expect(texts()).toEqual(['new']);
+  });
+
   it('shows what each checkout has, says what cannot be read, and what nobody sees', async () => {
     shown(['a/CLAUDE.md', 'b/CLAUDE.md'], path =>
       path.startsWith('a') ? Promise.resolve('Be\u200b kind.\n\tNow \u{e0041}\n') : Promise.reject(new Error('It is gone.'))

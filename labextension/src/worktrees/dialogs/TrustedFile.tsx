@@ -3,7 +3,7 @@
  * editor would stand behind the dialog, and its preview would hide what Markdown does not show.
  */
 import type { ReactElement } from 'react';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { toProblem } from '../../api/problem';
 import { withMarks } from '../../domain/unseen';
 import type { TrustItem } from '../../schema/types';
@@ -24,6 +24,7 @@ export function TrustedFile({ item, read }: TrustedFileProps): ReactElement {
   const trans = useTrans();
   const [open, setOpen] = useState(false);
   const [texts, setTexts] = useState<readonly string[] | null>(null);
+  const looks = useRef(0);
   if (item.lab_paths.length === 0) {
     return <code>{item.path}</code>;
   }
@@ -31,7 +32,8 @@ export function TrustedFile({ item, read }: TrustedFileProps): ReactElement {
     setOpen(!open);
     if (!open) {
       setTexts(null); // it may have changed since it was looked at last
-      void Promise.all(item.lab_paths.map(path => read(path).catch(said))).then(setTexts);
+      const look = ++looks.current;
+      void Promise.all(item.lab_paths.map(path => read(path).catch(said))).then(found => look === looks.current && setTexts(found));
     }
   };
   return (
