@@ -34,6 +34,7 @@ describe('the fork menu', () => {
     ['one that forks only whole, at the end', {}, WHOLE, 'late', [false, false, true]],
     ['one that forks only whole, before the end', {}, WHOLE, 'early', [true, true, false]],
     ['one that forks only whole and is at work', { current_task: 't' }, WHOLE, 'late', [true, true, true]],
+    ['one that never told what it is', { native_ref: '' }, WHOLE, 'late', [true, true, true]],
     ['one whose kind cannot', {}, { fork: false }, 'late', [true, true, true]],
     ['one that said that it cannot', { unable: ['fork'] }, WHOLE, 'late', [true, true, true]],
     ['one that said that it cannot, before all', { unable: ['fork'] }, WHOLE, 'early', [true, true, false]],
