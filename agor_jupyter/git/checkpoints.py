@@ -28,6 +28,8 @@ _IDENTITY = {
 }
 _ADD_TIMEOUT_SECONDS = 300.0
 _TRIES = 4
+_MOST_PASSED_OVER = 40
+_NAMED = re.compile(r"fatal: unable to stat '(.+)': ", re.DOTALL)
 _VANISHED = re.compile(r"unable to (?:stat|index)|failed to insert|short read|No such file|unable to process")
 
 
@@ -93,18 +95,25 @@ async def head_of(git: Git, worktree: str) -> str:
 
 
 async def _take_files(git: Git, worktree: str, variables: dict[str, str]) -> None:
-    """Add everything; a file that cannot be read is left out, one that vanishes is tried again."""
-    for attempt in range(_TRIES):
+    """Add everything; a file that cannot be read is left out, one that vanishes is tried again.
+
+    Where files come and go all the time, those that git stumbles over stay as the index has them.
+    """
+    passed_over: list[str] = []
+    for attempt in range(_TRIES + _MOST_PASSED_OVER):
         try:
             await git.run(
-                "-c", "core.safecrlf=false", "add", "--all", "--ignore-errors",
+                "-c", "core.safecrlf=false", "add", "--all", "--ignore-errors", "--", *passed_over,
                 cwd=worktree, environment=variables, ok=(0, 1), timeout_seconds=_ADD_TIMEOUT_SECONDS,
             )  # fmt: skip
             return
         except GitFailed as error:
-            if attempt == _TRIES - 1 or not _VANISHED.search(error.detail):
+            if attempt == _TRIES + _MOST_PASSED_OVER - 1 or not _VANISHED.search(error.detail):
                 raise
-            await asyncio.sleep(0.05 * (attempt + 1))
+            named = _NAMED.search(error.detail)
+            if attempt >= _TRIES - 1 and named is not None:
+                passed_over.append(f":(top,exclude,literal){named[1]}")
+            await asyncio.sleep(0.05 * min(attempt + 1, _TRIES))
 
 
 async def list_recorded(git: Git, repo: str, session_id: SessionId) -> list[RecordedCheckpoint]:

@@ -49,12 +49,14 @@ async def status(git: Git, worktree: str, base_sha: str = "") -> WorktreeStatus:
     report = await _status_report(git, worktree)
     base = check_revision(base_sha) if base_sha else report.head_sha
     tracked = any(entry.status != "untracked" for entry in report.entries)
-    uncommitted = await _against(git, worktree, report.head_sha) if tracked else []
-    since_base, (ahead, behind) = uncommitted, (0, 0)
-    if base and base != report.head_sha:
-        since_base, (ahead, behind) = await asyncio.gather(
-            _against(git, worktree, base), _ahead_behind(git, worktree, base)
-        )
+    moved = bool(base) and base != report.head_sha
+    uncommitted: list[Change] = []
+    since_base: list[Change] = []
+    if tracked or moved:
+        async with borrowed_index(git, worktree, report.head_sha) as variables:
+            uncommitted = await _against(git, worktree, report.head_sha, variables) if tracked else []
+            since_base = await _against(git, worktree, base, variables) if moved else uncommitted
+    ahead, behind = await _ahead_behind(git, worktree, base) if moved else (0, 0)
     new_files = await asyncio.to_thread(
         _counted, worktree, [entry.path for entry in report.entries if entry.status == "untracked"]
     )
@@ -78,7 +80,8 @@ async def since(git: Git, worktree: str, base_sha: str = "") -> Changes:
     report = await _status_report(git, worktree)
     base = check_revision(base_sha) if base_sha else report.head_sha
     new = [entry.path for entry in report.entries if entry.status == "untracked"]
-    known = await _against(git, worktree, base)
+    async with borrowed_index(git, worktree, report.head_sha) as variables:
+        known = await _against(git, worktree, base, variables)
     counted = await asyncio.to_thread(_counted, worktree, new)
     added, removed = totals([*known, *counted])
     # A file that the base knows and the index does not is in both lists: its texts differ as a whole.
@@ -114,10 +117,12 @@ def _changes(report: StatusReport, counted: list[Change]) -> tuple[FileChange, .
     return tuple(found)
 
 
-async def _against(
-    git: Git, worktree: str, sha: str, variables: dict[str, str] | None = None
-) -> list[Change]:
-    """Compare a commit (empty: nothing) with the tracked files on disk."""
+async def _against(git: Git, worktree: str, sha: str, variables: dict[str, str]) -> list[Change]:
+    """Compare a commit (empty: nothing) with the tracked files on disk, by a borrowed index.
+
+    `git diff` notes in the index what it found unchanged. It takes `index.lock` for that, though told to
+    take no optional locks: with the worktree's own index an agent's `git add` fails now and then.
+    """
     against = sha or await empty_tree(git, worktree)
     flags = ("--raw", "-z", "--no-abbrev", "--find-renames", *_SAFE, "--end-of-options", against, "--")
     try:

@@ -236,6 +236,33 @@ async def test_nothing_temporary_is_left(room: GitRoom, repo: Path, tree: Path) 
     assert not list((repo / ".git").glob("**/*.lock"))
 
 
+async def test_files_that_always_vanish_stay_as_they_were(
+    room: GitRoom, tree: Path, sh: Sh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Git stumbles over two names, each time: all else is kept, and what the index has of them."""
+    real, odd = room.git.run, ["a.txt", "it's 'odd':\nreally*"]
+    tries = 0
+
+    async def racing(*args: str, **more: Any) -> Output:
+        nonlocal tries
+        if "add" in args:
+            tries += 1
+            for name in odd:
+                if f":(top,exclude,literal){name}" not in args:
+                    raise GitFailed(f"git add: fatal: unable to stat '{name}': No such file or directory")
+        return await real(*args, **more)
+
+    monkeypatch.setattr(room.git, "run", racing)
+    for name in (*odd, "b.txt", "new", "it's 'odd':\nreally too"):
+        (tree / name).write_text("changed\n")
+    made = await room.checkpoints.record(str(tree), SES, TASK)
+    names = sh("ls-tree", "-r", "-z", "--name-only", made.sha, cwd=tree).split("\0")
+    assert {"new", "it's 'odd':\nreally too"} <= set(names) and odd[1] not in names
+    assert sh("show", f"{made.sha}:b.txt", cwd=tree) == "changed"
+    assert sh("show", f"{made.sha}:a.txt", cwd=tree) != "changed"
+    assert tries == 6
+
+
 async def test_a_file_that_vanishes_at_the_wrong_moment_is_tried_again(
     room: GitRoom, tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

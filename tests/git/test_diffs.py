@@ -169,6 +169,25 @@ async def test_polling_does_not_disturb_the_agent(room: GitRoom, repo: Path, roo
     assert len(sh("ls-files", "agent*", cwd=tree).split()) == 40
 
 
+async def test_looking_leaves_the_index_alone(room: GitRoom, tree: Path, sh: Sh) -> None:
+    """Not even what git learns of unchanged files is written: that would take `index.lock` from the agent."""
+    base = sh("rev-parse", "main", cwd=tree)
+    (tree / "b.txt").write_text("changed\n")
+    (tree / "c.txt").write_text("committed\n")
+    sh("add", "c.txt", cwd=tree)
+    sh("commit", "-q", "-m", "more", cwd=tree)
+    os.utime(tree / "a.txt", (2_000_000_000, 2_000_000_000))
+    index = Path(sh("rev-parse", "--path-format=absolute", "--git-path", "index", cwd=tree))
+    before = (index.stat().st_ino, index.read_bytes())
+    assert (await room.diffs.status(str(tree), base)).lines_added == 2
+    assert {change.path for change in (await room.diffs.since(str(tree), base)).files} == {"b.txt", "c.txt"}
+    assert {change.path for change in await room.diffs.diff(str(tree), "base", base_sha=base)} == {
+        "b.txt",
+        "c.txt",
+    }
+    assert (index.stat().st_ino, index.read_bytes()) == before
+
+
 async def test_counting_lines_of_new_files_is_bounded(room: GitRoom, tree: Path) -> None:
     for number in range(60):
         (tree / f"big{number:02}").write_text("x\n" * 120_000)
